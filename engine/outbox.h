@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "alloc/block.h"
+#include "base/id.h"
+#include "engine/handler.h"
+
+namespace ringroom::engine {
+
+class Core;
+
+// Everything this core wants done. Filled during the turn, carried out once after it: one gathered
+// send per socket, one wake-up per core.
+//
+// Owner:  the core; valid during Handler::on_turn (and Handler construction) only.
+// Order:  what is queued for one socket arrives in the order of the calls, whatever their kind.
+// Ids:    a call that names a socket or timer that has ended does nothing and says so.
+class Outbox {
+ public:
+  enum class Send : std::uint8_t {
+    queued,
+    over_limit,  // more than the queue limit is waiting for this peer: nothing was queued; close it
+    gone         // the socket has ended or is closing
+  };
+
+  explicit Outbox(Core& core) : core_(core) {}
+
+  // A shared block: listeners hold a reference, no byte is copied.
+  Send send(SocketId socket, alloc::BlockRef bytes);
+  // Private bytes, copied now into the turn's memory.
+  Send write(SocketId socket, std::span<const std::byte> bytes);
+  // The same without the copy: reserve room, write there, commit what was written. The room ends
+  // with the next call of reserve, write or send.
+  std::span<std::byte> reserve(std::size_t bytes_max);
+  Send commit(SocketId socket, std::size_t bytes);
+
+  // Bytes queued for the peer and not yet taken by the kernel.
+  std::size_t queued_bytes(SocketId socket) const;
+
+  // Ends the connection after the bytes already queued: FIN, then wait (bounded) for the peer's.
+  // Nothing more is received from it. `Closed{local}` follows when the slot is free again.
+  void close(SocketId socket);
+  // Ends the connection at once with RST; queued bytes are dropped. `Closed{local}` follows.
+  void abort(SocketId socket);
+  // Stops and restarts reading from a peer: what it sends waits in the kernel's buffers.
+  void pause(SocketId socket);
+  void resume(SocketId socket);
+
+  // Fires once, not before `delay_ms` have passed and at most one tick (bounds.h) plus a turn later.
+  TimerId arm(std::uint64_t delay_ms, std::uint64_t cookie);
+  bool cancel(TimerId timer);  // false: it had fired or been cancelled
+
+  // Hands the letter to another core (never to this one). False: that mailbox is full; the caller
+  // keeps the letter and tries again in a later turn (a full mailbox empties within one turn of its
+  // reader, and this core is woken for it).
+  bool post(CoreId core, Letter& letter);
+
+  CoreId core() const;
+  std::uint32_t core_count() const;
+  std::uint32_t open_sockets() const;  // of this core, closing ones included
+
+  void stop_accepting();
+  // Nothing more to do: the core leaves its loop when all its sockets are closed.
+  void finished();
+
+ private:
+  Core& core_;
+};
+
+}  // namespace ringroom::engine
