@@ -1,0 +1,264 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace ringroom::proto {
+
+// What clients ask and what the server says, in the one form that every dialect decodes to and
+// encodes from. All views: a Command lives as long as the text it was decoded from and the parser
+// that did it; outgoing values live for the call that encodes them.
+
+enum class CommandKind : std::uint8_t {
+  connect,
+  join_room,
+  leave_room,
+  publish,    // room_message and any custom type: stored, numbered, fanned out
+  ephemeral,  // typing_indicator, cursor_position: fanned out, never stored
+  ping,
+  heartbeat,
+  presence,
+  history,
+  refresh_token,
+  subscribe,
+  unsubscribe,
+  request_metrics,
+  query_request,
+  query_cancel,
+  message_batch,
+};
+
+// A position in a room's history. Sequences compare only within one epoch.
+struct Position {
+  std::string_view epoch;
+  std::uint64_t sequence;
+};
+
+struct RoomRequest {
+  std::string_view room;
+  std::optional<Position> recover;
+};
+
+struct Command {
+  CommandKind kind{};
+  std::string_view type;            // as sent: "room_message", "quote_update", ...
+  std::string_view message_id;      // empty: no reply is wanted
+  std::string_view correlation_id;  // query_cancel: the query's message_id
+  std::string_view room;            // empty: not given (and then not required by the kind)
+  // The payload as the client wrote it: valid JSON, an object, CR and LF replaced by blanks. "{}"
+  // if absent.
+  std::string_view payload = "{}";
+
+  // Decoded from the payload by the kinds that have them, empty otherwise.
+  std::string_view token;                         // connect, refresh_token
+  std::string_view user_id;                       // connect, for development without tokens
+  std::optional<Position> recover;                // join_room: `recover`; history: `since`
+  bool want_members = false;                      // join_room: `presence`
+  bool want_batches = false;                      // connect: `batch`
+  bool reverse = false;                           // history
+  std::uint32_t history_limit = 0;                // join_room: `history`; history: `limit`
+  std::span<const RoomRequest> rooms;             // connect
+  std::span<const std::string_view> event_types;  // subscribe, unsubscribe
+  // message_batch: the raw texts of the inner messages. They are decoded one by one, with another
+  // parser, because this span lives in the parser of the batch.
+  std::span<const std::string_view> messages;
+};
+
+enum class ErrorCode : std::uint8_t {
+  bad_request,
+  invalid,
+  unauthorized,
+  token_expired,
+  forbidden,
+  not_found,
+  not_joined,
+  already_joined,
+  room_full,
+  rate_limited,
+  too_large,
+  conflict,
+  unrecoverable,
+  unavailable,
+  internal,
+  timeout,
+  cancelled,
+};
+
+struct ErrorRow {
+  ErrorCode code;
+  std::string_view name;
+  bool retryable;  // the same request may succeed later, unchanged
+  int http_status;
+};
+
+inline constexpr ErrorRow error_rows[] = {
+    {ErrorCode::bad_request, "bad_request", false, 400},
+    {ErrorCode::invalid, "invalid", false, 422},
+    {ErrorCode::unauthorized, "unauthorized", false, 401},
+    {ErrorCode::token_expired, "token_expired", false, 401},
+    {ErrorCode::forbidden, "forbidden", false, 403},
+    {ErrorCode::not_found, "not_found", false, 404},
+    {ErrorCode::not_joined, "not_joined", false, 409},
+    {ErrorCode::already_joined, "already_joined", false, 409},
+    {ErrorCode::room_full, "room_full", true, 409},
+    {ErrorCode::rate_limited, "rate_limited", true, 429},
+    {ErrorCode::too_large, "too_large", false, 413},
+    {ErrorCode::conflict, "conflict", false, 409},
+    {ErrorCode::unrecoverable, "unrecoverable", false, 410},
+    {ErrorCode::unavailable, "unavailable", true, 503},
+    {ErrorCode::internal, "internal", true, 500},
+    {ErrorCode::timeout, "timeout", true, 504},
+    {ErrorCode::cancelled, "cancelled", false, 499},
+};
+
+constexpr bool error_rows_are_in_order() {
+  for (std::size_t i = 0; i < std::size(error_rows); ++i)
+    if (std::size_t(error_rows[i].code) != i) return false;
+  return std::size(error_rows) == std::size_t(ErrorCode::cancelled) + 1;
+}
+static_assert(error_rows_are_in_order(), "row_of indexes by the code");
+
+constexpr const ErrorRow& row_of(ErrorCode code) { return error_rows[std::size_t(code)]; }
+
+// Why a text did not become a command. Views: into the text, the parser or constant text.
+struct DecodeError {
+  ErrorCode code;                   // bad_request: no JSON; invalid: JSON, but not a command
+  std::string_view correlation_id;  // the message_id, where it could be read
+  std::string_view path;            // "type", "payload.rooms"; empty: the whole message
+  std::string_view message;         // what is wrong and what to do
+};
+
+// ---- what the server says ----------------------------------------------------------------------
+
+// A message of a room, encoded once and shared by all its listeners: nothing in it depends on who
+// reads it. Also a step of a query: no room, correlation_id and sequence within it.
+struct Publication {
+  std::string_view type;
+  std::string_view room;            // empty: none
+  std::uint64_t sequence = 0;       // 0: not stored
+  std::string_view message_id;      // empty: none
+  std::string_view correlation_id;  // the publisher's message_id; empty: none
+  std::string_view sender;          // empty: the server
+  std::uint64_t timestamp_ms = 0;
+  std::string_view payload = "{}";  // raw JSON, an object
+};
+
+struct Ack {
+  std::string_view correlation_id;
+  std::string_view room;       // empty: the request had none
+  std::uint64_t sequence = 0;  // 0: nothing was stored
+  std::string_view epoch;
+};
+
+struct Refusal {
+  ErrorCode code;
+  std::string_view correlation_id;
+  std::string_view room;
+  std::string_view message;  // what is wrong and what to do
+  std::optional<std::uint64_t> retry_after_ms;
+};
+
+struct InvalidField {
+  std::string_view path, message;
+};
+struct Invalid {
+  std::string_view correlation_id;
+  std::span<const InvalidField> errors;
+};
+
+struct RoomPosition {
+  std::string_view room;
+  std::string_view epoch;
+  std::uint64_t sequence;
+};
+struct ConnectionAck {
+  std::string_view correlation_id;  // of `connect`; empty if none was sent
+  std::string_view connection_id;
+  std::string_view user_id;
+  std::uint32_t heartbeat_interval_s;
+  std::uint64_t max_message_bytes;
+  std::uint64_t timestamp_ms;
+  std::span<const RoomPosition> rooms;  // joined for the client, such as user:<id>
+};
+
+struct RoomJoined {
+  std::string_view correlation_id;
+  std::string_view room;
+  std::uint64_t room_id;  // for the binary dialect; 0: none
+  std::uint64_t sequence;
+  std::string_view epoch;
+  std::optional<bool> recovered;               // only if recovery was asked for
+  std::span<const std::string_view> messages;  // recovered or history: raw envelopes, in order
+  // With `presence`: the users. Large rooms list some of them and count all.
+  std::optional<std::span<const std::string_view>> members;
+  std::optional<std::uint64_t> member_count;
+};
+
+struct RoomLeft {
+  std::string_view correlation_id;  // empty: nobody asked, see the reason
+  std::string_view room;
+  std::string_view reason;  // empty: asked for. "deleted", "forbidden", ...
+};
+
+// The numbering of a room began anew: forget the position, take this one.
+struct RoomReset {
+  std::string_view room;
+  std::string_view epoch;
+  std::uint64_t sequence;
+  std::string_view reason;
+};
+
+struct PresenceMember {
+  std::string_view user_id;
+  std::uint32_t connections;
+  std::string_view info;  // raw JSON; empty: none
+};
+struct PresenceList {
+  std::string_view correlation_id;
+  std::string_view room;
+  std::span<const PresenceMember> members;
+  std::uint64_t count;  // of users, listed or not
+};
+
+struct HistoryPage {
+  std::string_view correlation_id;
+  std::string_view room;
+  std::span<const std::string_view> messages;  // raw envelopes
+  std::uint64_t sequence;
+  std::string_view epoch;
+};
+
+struct Pong {
+  std::string_view correlation_id;
+  std::uint64_t timestamp_ms;
+};
+struct Heartbeat {
+  std::string_view correlation_id;
+  std::uint64_t timestamp_ms;
+};
+
+struct SystemMessage {
+  std::string_view type = "system_message";  // or notification, service_degradation
+  std::string_view code;                     // for programs: "token_expires_soon"
+  std::string_view message;                  // for people
+  std::uint64_t timestamp_ms;
+};
+
+// Come back, not all at once: each client gets a delay of its own.
+struct Reconnect {
+  std::uint64_t delay_ms;
+  std::string_view reason;
+};
+
+// For clients that asked for batches: several raw envelopes in one message.
+struct MessageBatch {
+  std::string_view batch_id;
+  std::uint64_t timestamp_ms;
+  std::span<const std::string_view> messages;
+};
+
+}  // namespace ringroom::proto

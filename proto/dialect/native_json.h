@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "alloc/block.h"
+#include "base/result.h"
+#include "proto/command.h"
+#include "proto/json.h"
+
+namespace ringroom::proto::dialect::native_json {
+
+// The native protocol as JSON text, one object per message: docs/protocol.md.
+//
+//   text --decode()--> Command      Publication, Ack, ... --encode()--> text, without the frame
+//
+// Errors: all the sender's; each says what is wrong and what to do.
+
+// `text` may be changed: line ends in it become blanks. 64 bytes behind it must be readable. The
+// command is views into the text and the parser; it ends with either.
+Result<Command, DecodeError> decode(std::span<std::byte> text, JsonParser& parser);
+
+// 1..255 bytes of UTF-8 without control characters. For every place a room name comes from.
+bool is_room_name(std::string_view name);
+// [a-z][a-z0-9_.:]{0,63}
+bool is_type_name(std::string_view name);
+// A type that only the server may send, such as `ack`.
+bool is_server_type(std::string_view type);
+
+// Replaces CR and LF by blanks; only for valid JSON, where they can be nothing but white space.
+void blank_line_ends(std::span<std::byte> json);
+
+void encode(const Publication& value, alloc::BlockBuilder& out);
+void encode(const Ack& value, alloc::BlockBuilder& out);
+void encode(const Refusal& value, alloc::BlockBuilder& out);
+void encode(const Invalid& value, alloc::BlockBuilder& out);
+void encode(const ConnectionAck& value, alloc::BlockBuilder& out);
+void encode(const RoomJoined& value, alloc::BlockBuilder& out);
+void encode(const RoomLeft& value, alloc::BlockBuilder& out);
+void encode(const RoomReset& value, alloc::BlockBuilder& out);
+void encode(const PresenceList& value, alloc::BlockBuilder& out);
+void encode(const HistoryPage& value, alloc::BlockBuilder& out);
+void encode(const Pong& value, alloc::BlockBuilder& out);
+void encode(const Heartbeat& value, alloc::BlockBuilder& out);
+void encode(const SystemMessage& value, alloc::BlockBuilder& out);
+void encode(const Reconnect& value, alloc::BlockBuilder& out);
+void encode(const MessageBatch& value, alloc::BlockBuilder& out);
+
+}  // namespace ringroom::proto::dialect::native_json
