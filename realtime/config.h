@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "realtime/quantity.h"
+
+namespace ringroom::realtime {
+
+// What an operator can choose. A plain value: made once before the cores start, read by all of
+// them.
+//
+//   defaults  <-- file  <-- environment  <-- flags      (tools/options.h), then settle()
+//
+// Every way in and out goes by the rows of `options` below: flags, RINGROOM_* variables, keys of
+// the file, --help, docs/config.md and `ringroom config show` cannot disagree. Errors: a Complaint,
+// one sentence for the operator that names the option.
+
+struct Address {
+  std::string host;  // a literal; without the brackets of IPv6
+  std::uint16_t port;
+  bool operator==(const Address&) const = default;
+};
+
+struct Config {
+  Address listen{"127.0.0.1", 8000};
+  std::uint64_t cores = 0;
+  bool insecure_dev = false;
+  bool echo = false;
+
+  std::uint64_t message_bytes_max = 64 * 1024;
+  std::uint64_t queue_bytes_max = 1024 * 1024;
+  std::uint64_t connections_max = 0;
+  std::uint64_t connections_per_user_max = 0;
+  std::uint64_t connections_per_address_max = 0;
+  std::uint64_t rooms_per_connection_max = 128;
+  std::uint64_t rooms_max = 1'000'000;
+
+  std::uint64_t ping_interval_ms = 25'000;
+  std::uint64_t pong_timeout_ms = 8'000;
+  std::uint64_t hello_timeout_ms = 10'000;
+  std::uint64_t drain_ms = 10'000;
+
+  std::string api_key;
+  std::string api_key_file;
+  std::string token_hmac_secret;
+  std::string token_hmac_secret_file;
+  std::string token_audience;
+  std::string token_issuer;
+
+  Log::Level log_level = Log::Level::info;
+  Log::Format log_format = Log::Format::automatic;
+};
+
+struct Number {
+  std::uint64_t Config::*field;
+  std::uint64_t min, max;
+  Unit unit;
+};
+struct Switch {
+  bool Config::*field;
+};
+struct Text {
+  std::string Config::*field;
+};
+struct Secret {  // a Text that is never printed
+  std::string Config::*field;
+};
+struct AddressAndPort {
+  Address Config::*field;
+};
+struct Choice {  // an enum, by the names of its values in their order
+  std::span<const std::string_view> names;
+  std::size_t (*get)(const Config&);
+  void (*set)(Config&, std::size_t);
+};
+
+struct Option {
+  std::string_view name;
+  std::variant<Number, Switch, Text, Secret, AddressAndPort, Choice> value;
+  std::string_view help;
+};
+
+extern const std::span<const Option> options;
+
+inline constexpr std::size_t hmac_secret_bytes_min = 32;  // RFC 7518, 3.2: as long as the hash
+
+struct Complaint {
+  std::string sentence;
+};
+
+const Option* find_option(std::string_view name);
+// The option a mistyped name was probably meant to be, or nothing.
+const Option* nearest_option(std::string_view name);
+// "; did you mean `echo`?", or nothing: the end of a sentence about an unknown name.
+std::string suggestion(const Option* nearest);
+
+// RINGROOM_MAX_MESSAGE_BYTES for `max-message-bytes`.
+std::string environment_name(const Option& option);
+
+// Reads one value from text, as flags and the environment have it. Names the option, not where the
+// text came from: the caller says that.
+Outcome<Complaint> assign(Config& config, const Option& option, std::string_view text);
+
+// The value as assign() would take it back; a secret that is set is shown as "(set)".
+std::string print(const Config& config, const Option& option);
+// What assign() takes: "128B to 16MiB", "true or false", "trace, debug, ...".
+std::string accepted(const Option& option);
+
+// Reads the files that hold secrets and checks what options ask of each other. Once, after the last
+// assign().
+Outcome<Complaint> settle(Config& config);
+
+// Choices that are allowed and probably not meant; for the log at the start.
+std::vector<std::string_view> notes(const Config& config);
+
+bool is_loopback(const Address& address);
+
+}  // namespace ringroom::realtime

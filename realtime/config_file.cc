@@ -1,0 +1,79 @@
+#include "realtime/config_file.h"
+
+// Without exceptions toml++ returns its errors; it must then come as headers, because Debian's
+// library was built with them.
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include <string>
+#include <variant>
+
+namespace ringroom::realtime {
+
+namespace {
+
+Failure<Complaint> complain(std::string_view file, const toml::source_position& at,
+                            std::string_view sentence) {
+  return fail(Complaint{std::string(file) + ":" + std::to_string(at.line) + ":" +
+                        std::to_string(at.column) + ": " + std::string(sentence)});
+}
+
+// The value as assign() reads it, if its type is one the option may have in a file.
+bool text_of(const toml::node& node, const Option& option, std::string& out) {
+  const bool number = std::holds_alternative<Number>(option.value);
+  if (std::holds_alternative<Switch>(option.value)) {
+    if (!node.is_boolean()) return false;
+    out = **node.as_boolean() ? "true" : "false";
+  } else if (number && node.is_integer()) {
+    out = std::to_string(**node.as_integer());
+  } else if (node.is_string()) {
+    out = **node.as_string();
+  } else {
+    return false;
+  }
+  return true;
+}
+
+std::string_view type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a number with a fraction";
+    case toml::node_type::boolean:
+      return "true or false";
+    default:
+      return "a date or time";
+  }
+}
+
+}  // namespace
+
+Outcome<Complaint> read_file_text(Config& config, std::string_view text, std::string_view file) {
+  const toml::parse_result parsed = toml::parse(text, file);
+  if (!parsed) return complain(file, parsed.error().source().begin, parsed.error().description());
+
+  for (const auto& [key, node] : parsed.table()) {
+    const Option* option = find_option(key.str());
+    if (option == nullptr)
+      return complain(file, key.source().begin,
+                      "there is no option `" + std::string(key.str()) + "`" +
+                          suggestion(nearest_option(key.str())));
+    std::string value;
+    if (!text_of(node, *option, value))
+      return complain(file, node.source().begin,
+                      std::string(option->name) + " must be " + accepted(*option) + ", not " +
+                          std::string(type_name(node)));
+    if (const auto done = assign(config, *option, value); !done)
+      return complain(file, node.source().begin, done.error().sentence);
+  }
+  return Done{};
+}
+
+}  // namespace ringroom::realtime
