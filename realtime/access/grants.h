@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringroom::realtime {
+
+// What an identity may do in which rooms. The default is no.
+//
+//   {"quote:*": ["join", "publish"], "lobby": ["join"]}
+//        pattern -> actions               `*` stands for any characters, also none
+
+enum class Action : std::uint8_t { join, publish, presence, history, create, remove, admin };
+
+std::string_view name_of(Action action);  // as tokens spell it; remove is "delete"
+std::optional<Action> action_of(std::string_view name);
+
+// A set of actions in one byte.
+class Actions {
+ public:
+  constexpr Actions() = default;
+  constexpr Actions(std::initializer_list<Action> actions) {
+    for (const Action action : actions) add(action);
+  }
+  static constexpr Actions all() {
+    return {Action::join,   Action::publish, Action::presence, Action::history,
+            Action::create, Action::remove,  Action::admin};
+  }
+
+  constexpr void add(Action action) { bits_ = static_cast<std::uint8_t>(bits_ | bit(action)); }
+  constexpr void add(Actions more) { bits_ = static_cast<std::uint8_t>(bits_ | more.bits_); }
+  constexpr void take_away(Actions less) { bits_ = static_cast<std::uint8_t>(bits_ & ~less.bits_); }
+  constexpr bool has(Action action) const { return (bits_ & bit(action)) != 0; }
+  constexpr bool empty() const { return bits_ == 0; }
+  bool operator==(const Actions&) const = default;
+
+ private:
+  static constexpr unsigned bit(Action action) { return 1u << static_cast<unsigned>(action); }
+  std::uint8_t bits_ = 0;
+};
+
+struct RoomGrant {
+  std::string pattern;
+  Actions actions;
+};
+
+// False for a pattern that grants would not take: empty, too long, too many stars.
+bool is_pattern(std::string_view pattern);
+bool matches(std::string_view pattern, std::string_view room);
+
+// The room that carries what is for one person only.
+inline constexpr std::string_view personal_prefix = "user:";
+bool is_personal(std::string_view room);
+bool is_personal_of(std::string_view room, std::string_view user);
+
+// Owner:    one session, or the core (everything()).
+// Personal: `user:<id>` can be joined and read by its user, with or without a grant, and by nobody
+//           else, whatever is granted; a pattern reaches such rooms only if it begins with `user:`.
+// Admin:    who may `admin` a room may do everything else there as well.
+class Grants {
+ public:
+  Grants() = default;
+  explicit Grants(std::vector<RoomGrant> rows) : rows_(std::move(rows)) {}
+  static Grants everything();  // for development; personal rooms stay personal
+
+  // All that `user` may do in `room`. Computed once per subscription and kept there.
+  Actions in(std::string_view room, std::string_view user) const;
+  bool may(Action action, std::string_view room, std::string_view user) const {
+    return in(room, user).has(action);
+  }
+
+ private:
+  std::vector<RoomGrant> rows_;
+};
+
+// What a refusal tells the client: "join is not granted for room quote:1".
+std::string refusal_of(Action action, std::string_view room);
+
+}  // namespace ringroom::realtime
