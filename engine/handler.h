@@ -61,8 +61,8 @@ struct Closed {
 };
 
 // Everything that happened on this core since the last turn, in the order to read it in.
-// Spans, and the bytes behind them, are lent until on_turn() returns. 64 bytes behind every received
-// span can be read (not used): parsers with wide loads need that.
+// Spans, and the bytes behind them, are lent until on_turn() returns. 64 bytes behind every
+// received span can be read (not used): parsers with wide loads need that.
 struct Inbox {
   std::uint64_t now_ms;  // monotonic, read once per turn
   bool stopping;         // Engine::stop was called: finish what you have, then Outbox::finished

@@ -42,14 +42,17 @@ class Outbox {
 
   // Ends the connection after the bytes already queued: FIN, then wait (bounded) for the peer's.
   // Nothing more is received from it. `Closed{local}` follows when the slot is free again.
-  void close(SocketId socket);
+  // `farewell` (at most 256 bytes, copied) goes out behind them even if the queue is at its limit:
+  // a peer that is cut off for not reading is still told why.
+  void close(SocketId socket, std::span<const std::byte> farewell = {});
   // Ends the connection at once with RST; queued bytes are dropped. `Closed{local}` follows.
   void abort(SocketId socket);
   // Stops and restarts reading from a peer: what it sends waits in the kernel's buffers.
   void pause(SocketId socket);
   void resume(SocketId socket);
 
-  // Fires once, not before `delay_ms` have passed and at most one tick (bounds.h) plus a turn later.
+  // Fires once, not before `delay_ms` have passed and at most one tick (bounds.h) plus a turn
+  // later.
   TimerId arm(std::uint64_t delay_ms, std::uint64_t cookie);
   bool cancel(TimerId timer);  // false: it had fired or been cancelled
 

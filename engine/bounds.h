@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ringroom::engine::bounds {
+
+// Every bound of the engine, with the reason for its size. A bound that can be configured is an
+// upper limit or a default here and a member of EngineOptions.
+
+inline constexpr std::uint32_t cores_max = 256;         // mailboxes grow with the square
+inline constexpr std::uint32_t sockets_max = 1u << 20;  // slots of one core
+inline constexpr std::uint32_t submissions = 4096;      // one turn of sends; more costs an enter
+inline constexpr std::uint32_t completions = 32768;     // multishot posts more than it takes
+inline constexpr std::uint32_t receive_buffers = 512;   // a turn brings about 20, a storm hundreds
+inline constexpr std::size_t receive_buffer_bytes = 8192;  // 4 KiB cost +15 % under 8 KiB bursts
+inline constexpr std::uint32_t mailbox_letters = 1024;     // per ordered pair of cores
+
+inline constexpr std::uint32_t send_vectors_max = 64;  // pieces gathered into one send
+// Copying this much and sending one piece is cheaper than the kernel walking an iovec.
+inline constexpr std::size_t gather_copy_bytes_max = 16 * 1024;
+// What the bookkeeping of one queued piece weighs against the queue limit, so that a peer that
+// never reads cannot make us keep a million two-byte answers.
+inline constexpr std::uint64_t piece_cost_bytes = 128;
+
+// A last message past the queue limit: room for a WebSocket close frame with its reason.
+inline constexpr std::size_t farewell_bytes_max = 256;
+
+inline constexpr std::uint64_t tick_ms = 1;  // of the timer wheel; a sleep is late by far less
+// From close() until the last queued byte is with the kernel; a slow but living reader gets there.
+inline constexpr std::uint64_t flush_deadline_ms = 5'000;
+// From our FIN until the peer's. Closing earlier could turn the last bytes into an RST.
+inline constexpr std::uint64_t close_deadline_ms = 2'000;
+// After an accept that failed for want of descriptors or memory: no spinning while there are none.
+inline constexpr std::uint64_t accept_retry_ms = 10;
+// A producer that met a full mailbox tries again after this long, whatever else happens.
+inline constexpr std::uint64_t mailbox_retry_ms = 1;
+// Multishot accept takes a whole backlog in one go; this near to the limit we take one at a time,
+// so that no connection is accepted only to be dropped for want of a slot.
+inline constexpr std::uint32_t accept_singly_below = 256;
+inline constexpr int listen_backlog = 4096;  // cut by net.core.somaxconn
+
+static_assert((receive_buffers & (receive_buffers - 1)) == 0,
+              "the kernel masks buffer ring indices");
+static_assert((mailbox_letters & (mailbox_letters - 1)) == 0, "positions are masked");
+static_assert(completions >= submissions, "a full turn must never overflow the CQ");
+
+}  // namespace ringroom::engine::bounds

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/check.h"
+#include "engine/handler.h"
+#include "engine/token.h"
+
+namespace ringroom::engine {
+
+// The set of operations a socket has in the kernel. At most one of each kind, so a bit is enough.
+class InFlight {
+ public:
+  void add(Op op) {
+    RR_CHECK(!has(op));
+    bits_ = static_cast<std::uint16_t>(bits_ | bit(op));
+  }
+  void remove(Op op) {
+    RR_CHECK(has(op));
+    bits_ = static_cast<std::uint16_t>(bits_ & ~bit(op));
+  }
+  bool has(Op op) const { return (bits_ & bit(op)) != 0; }
+  bool empty() const { return bits_ == 0; }
+
+ private:
+  static constexpr unsigned bit(Op op) { return 1u << static_cast<unsigned>(op); }
+  std::uint16_t bits_ = 0;
+};
+static_assert(static_cast<unsigned>(Op::close) < 16, "one bit per operation");
+
+enum class SocketState : std::uint8_t {
+  free,
+  opening,    // accepted by the kernel; the peer's name is on its way
+  open,       // known to the handler
+  flushing,   // ends after the bytes queued: no more from the handler, nothing more to it
+  lingering,  // our FIN is out: input is discarded until the peer's, or a deadline
+  joining,    // waits for the operations still in the kernel
+  leaving     // its close is in the kernel
+};
+
+// One slot of the socket table; its number is the ring's File of the socket.
+//
+//   free -> opening -> open -> flushing -> lingering -> joining -> leaving -> free (generation + 1)
+//                       |          |                       ^
+//                       +----------+--- abort, reset ------+
+//
+// The kernel may hold the slot's buffers until the last operation completes, so the close is
+// submitted only when `in_flight` is empty, and the slot is used again only after the close.
+// Sends at once are not in `in_flight`: they have ended when the turn that submitted them begins
+// the next (send_queue.h).
+struct Socket {
+  static constexpr std::uint32_t no_piece = 0xffff'ffff;
+
+  std::uint64_t queued_bytes = 0;
+  std::uint32_t generation = 0;
+  std::uint32_t first_piece = no_piece;  // of the send queue
+  std::uint32_t last_piece = no_piece;
+  std::uint32_t first_private = no_piece;  // no piece before it lies in the arena
+  std::uint32_t piece_count = 0;
+  std::int32_t send_result = 0;        // of the send of this turn
+  std::uint16_t submitted_pieces = 0;  // at the front of the queue, in the kernel now
+  std::uint16_t listener = 0;
+  TimerId deadline = no_timer;  // of the closing state
+  InFlight in_flight;
+  SocketState state = SocketState::free;
+  bool told_closed = false;    // the handler knows of its end
+  bool peer_finished = false;  // FIN came
+  bool paused = false;
+  bool dirty = false;  // in the list of sockets with something to send
+
+  Token begin(Op op, std::uint32_t slot) {
+    RR_CHECK(state != SocketState::free);
+    in_flight.add(op);
+    return {.op = op, .generation = generation, .slot = slot};
+  }
+
+  bool sending() const { return submitted_pieces != 0; }
+  bool ending() const { return state >= SocketState::flushing; }
+  bool receives() const {
+    return state >= SocketState::opening && state <= SocketState::lingering && !peer_finished;
+  }
+};
+static_assert(sizeof(Socket) <= 64, "a socket is one cache line");
+
+}  // namespace ringroom::engine
