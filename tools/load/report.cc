@@ -1,0 +1,240 @@
+#include "tools/load/report.h"
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+#include "tools/load/machine.h"
+
+namespace ringroom::load {
+namespace {
+
+double ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
+
+__attribute__((format(printf, 1, 2))) std::string text(const char* format, ...) {
+  char line[512];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  return line;
+}
+
+std::string json_string(std::string_view value) {
+  std::string quoted = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return quoted + "\"";
+}
+
+// What the server's CPU time is divided by.
+struct Unit {
+  std::string_view name;
+  std::uint64_t count;
+};
+Unit unit_of(const Scenario& scenario, const Run& run) {
+  if (scenario.work == Work::storm) return {"handshake", run.window_handshakes};
+  if (scenario.work == Work::echo) return {"message", run.window_deliveries};
+  return {"delivery", run.window_deliveries};
+}
+
+// Nobody is at the limit when both sides have time left: then latency decides, or the rate asked
+// for.
+std::string bottleneck_of(const Scenario& scenario, const Run& run) {
+  constexpr double busy = 0.9;
+  const double load = static_cast<double>(run.load_cpu_ns) / 1e9 / run.window_s /
+                      static_cast<double>(scenario.threads);
+  const bool spins = scenario.rate > 0 && scenario.spin_us > 0;
+  const double server = !run.server_cpu_ns
+                            ? 0
+                            : static_cast<double>(*run.server_cpu_ns) / 1e9 / run.window_s /
+                                  static_cast<double>(scenario.server_cores);
+  if (server >= busy && (spins || server >= load)) return "server";
+  if (load >= busy && !spins) return run.server_cpu_ns ? "load" : "load, or server (not measured)";
+  return scenario.rate > 0 ? "none, the rate is given" : "none, each waits for the other";
+}
+
+const Measure* find(const Report& report, std::string_view name) {
+  const auto found = std::ranges::find(report.measures, name, &Measure::name);
+  return found == report.measures.end() ? nullptr : &*found;
+}
+
+constexpr double quantiles[] = {0.01,  0.05,  0.1,    0.2,    0.25,    0.3,      0.4,  0.5,  0.6,
+                                0.7,   0.75,  0.8,    0.9,    0.95,    0.96,     0.97, 0.98, 0.99,
+                                0.995, 0.999, 0.9995, 0.9999, 0.99999, 0.999999, 1};
+
+std::string quantiles_json(const Histogram& histogram) {
+  std::string json = "{\"count\":" + std::to_string(histogram.count());
+  for (const double quantile : quantiles) {
+    json += text(",\"p%g\":%.6f", quantile * 100, ms(histogram.at(quantile)));
+  }
+  return json + text(",\"mean\":%.6f}", histogram.mean() / 1e6);
+}
+
+}  // namespace
+
+bool Report::all_hold() const {
+  return std::ranges::all_of(verdicts, [](const Verdict& verdict) { return verdict.holds; });
+}
+
+Report make_report(const Scenario& scenario, const Run& run) {
+  Report report;
+  const Findings& findings = run.findings;
+  const auto add = [&](std::string_view name, double value) {
+    report.measures.push_back({name, value});
+  };
+  const auto count = [&](std::string_view name, std::uint64_t value) {
+    add(name, static_cast<double>(value));
+  };
+  const auto per_s = [&](std::string_view name, std::uint64_t value) {
+    if (run.window_s > 0) add(name, static_cast<double>(value) / run.window_s);
+  };
+
+  if (scenario.work == Work::storm) {
+    count("handshakes", findings.handshakes);
+    per_s("handshakes-per-s", run.window_handshakes);
+    count("unfinished", findings.unfinished);
+  } else {
+    count("connections", findings.ready);
+  }
+  count("messages", findings.sent);
+  count("deliveries", findings.delivered);
+  per_s("messages-per-s", run.window_messages);
+  per_s("deliveries-per-s", run.window_deliveries);
+
+  const Histogram& latency = findings.latency;
+  if (latency.count() > 0) {
+    add("p50-ms", ms(latency.at(0.5)));
+    add("p90-ms", ms(latency.at(0.9)));
+    add("p99-ms", ms(latency.at(0.99)));
+    add("p99.9-ms", ms(latency.at(0.999)));
+    add("max-ms", ms(latency.max()));
+    add("mean-ms", latency.mean() / 1e6);
+  }
+  if (findings.lateness.count() > 0) add("late-p99-ms", ms(findings.lateness.at(0.99)));
+
+  count("lost", findings.lost);
+  count("duplicated", findings.duplicated);
+  count("misordered", findings.misordered);
+  count("corrupt", findings.corrupt);
+  count("refused", findings.refused);
+  count("disconnected", findings.disconnected);
+  count("other-messages", findings.other_messages);
+  if (scenario.protocol == Protocol::json) {
+    count("unacknowledged", findings.unacknowledged);
+    count("order-unchecked", findings.order_unchecked);
+  }
+
+  const Unit unit = unit_of(scenario, run);
+  if (run.server_cpu_ns && unit.count > 0) {
+    add("server-cpu-us",
+        static_cast<double>(*run.server_cpu_ns) / 1e3 / static_cast<double>(unit.count));
+  }
+  if (run.window_s > 0) {
+    if (run.server_cpu_ns) {
+      add("server-cores", static_cast<double>(*run.server_cpu_ns) / 1e9 / run.window_s);
+    }
+    add("load-cores", static_cast<double>(run.load_cpu_ns) / 1e9 / run.window_s);
+  }
+  if (run.memory_bytes_per_connection) {
+    add("memory-bytes-per-connection", *run.memory_bytes_per_connection);
+  }
+
+  for (const Claim& claim : scenario.claims) {
+    const Measure* measure = find(report, claim.measure);
+    const bool held = measure != nullptr && holds(claim, measure->value);
+    report.verdicts.push_back(
+        {claim, measure != nullptr ? std::optional(measure->value) : std::nullopt, held});
+  }
+  report.bottleneck = run.window_s > 0 ? bottleneck_of(scenario, run) : "none";
+  return report;
+}
+
+std::string to_text(const Scenario& scenario, const Run& run, const Report& report) {
+  const auto value = [&](std::string_view name) {
+    const Measure* measure = find(report, name);
+    return measure != nullptr ? measure->value : 0.0;
+  };
+  const Unit unit = unit_of(scenario, run);
+  const Findings& findings = run.findings;
+
+  std::string out = scenario.name + ": " + std::string(to_text(scenario.work)) + " over " +
+                    std::string(to_text(scenario.protocol)) +
+                    text(", %.2f s measured\n", run.window_s);
+  if (scenario.work == Work::storm) {
+    out += text("  handshakes  %.0f, %.0f/s, %llu under way at a time\n", value("handshakes"),
+                value("handshakes-per-s"), static_cast<unsigned long long>(scenario.in_flight));
+  } else {
+    out += text("  opened      %.0f connections in %.2f s\n", value("connections"), run.open_s);
+    out += text("  throughput  %.0f messages/s in, %.0f deliveries/s out\n",
+                value("messages-per-s"), value("deliveries-per-s"));
+  }
+  if (findings.latency.count() > 0) {
+    out +=
+        text("  latency ms  p50 %.3f  p90 %.3f  p99 %.3f  p99.9 %.3f  max %.3f\n", value("p50-ms"),
+             value("p90-ms"), value("p99-ms"), value("p99.9-ms"), value("max-ms"));
+  }
+  if (findings.lateness.count() > 0) {
+    out += text("  sent late   p99 %.3f ms: the load's own part of the latency\n",
+                value("late-p99-ms"));
+  }
+  if (run.server_cpu_ns && unit.count > 0) {
+    out += text("  server CPU  %.3f us per %.*s, %.2f cores busy\n", value("server-cpu-us"),
+                static_cast<int>(unit.name.size()), unit.name.data(), value("server-cores"));
+  }
+  out += text("  load CPU    %.2f cores busy; bottleneck: %s\n", value("load-cores"),
+              report.bottleneck.c_str());
+  if (run.memory_bytes_per_connection) {
+    out += text("  memory      %.0f bytes of the server per connection\n",
+                *run.memory_bytes_per_connection);
+  }
+  out += text(
+      "  verified    %.0f deliveries: lost %.0f, duplicated %.0f, misordered %.0f, corrupt %.0f\n",
+      value("deliveries"), value("lost"), value("duplicated"), value("misordered"),
+      value("corrupt"));
+  out += text("              refused %.0f, disconnected %.0f, other messages %.0f\n",
+              value("refused"), value("disconnected"), value("other-messages"));
+  if (!findings.complaint.empty()) out += "  first complaint: " + findings.complaint + "\n";
+  for (const Verdict& verdict : report.verdicts) {
+    out += verdict.holds ? "  holds       " : "  FAILS       ";
+    out += to_text(verdict.claim);
+    out += verdict.value ? text("  (%.6g)\n", *verdict.value) : "  (not measured)\n";
+  }
+  return out;
+}
+
+std::string to_json(const Scenario& scenario, const Run& run, const Report& report,
+                    std::string_view command) {
+  const Machine machine = this_machine();
+  std::string json = "{\"scenario\":" + json_string(scenario.name);
+  json += ",\"work\":" + json_string(to_text(scenario.work));
+  json += ",\"protocol\":" + json_string(to_text(scenario.protocol));
+  json += ",\"machine\":{\"cpu\":" + json_string(machine.cpu) +
+          ",\"cpus\":" + std::to_string(machine.cpus) + "}";
+  json += ",\"kernel\":" + json_string(machine.kernel);
+  json += ",\"commit\":" + json_string(scenario.commit);
+  json += ",\"command\":" + json_string(command);
+  json += ",\"payload_bytes\":" + std::to_string(scenario.payload_bytes);
+  json += text(",\"window_s\":%.6f", run.window_s);
+  json += ",\"cpu_unit\":" + json_string(unit_of(scenario, run).name);
+  json += ",\"bottleneck\":" + json_string(report.bottleneck);
+  json += ",\"measures\":{";
+  for (const Measure& measure : report.measures) {
+    if (&measure != report.measures.data()) json += ",";
+    json += json_string(measure.name) + text(":%.6f", measure.value);
+  }
+  json += "},\"latency_ms\":" + quantiles_json(run.findings.latency);
+  json += ",\"late_ms\":" + quantiles_json(run.findings.lateness);
+  json += ",\"complaint\":" + json_string(run.findings.complaint);
+  json += ",\"must\":[";
+  for (const Verdict& verdict : report.verdicts) {
+    if (&verdict != report.verdicts.data()) json += ",";
+    json += "{\"claim\":" + json_string(to_text(verdict.claim));
+    json += std::string(",\"holds\":") + (verdict.holds ? "true" : "false") + "}";
+  }
+  return json + "]}\n";
+}
+
+}  // namespace ringroom::load

@@ -1,0 +1,62 @@
+#include "tools/load/upgrade.h"
+
+#include <strings.h>
+
+#include "tools/load/bounds.h"
+
+namespace ringroom::load {
+namespace {
+
+constexpr std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
+constexpr std::string_view accept_of_key = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+bool same_name(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+}  // namespace
+
+std::string upgrade_request(std::string_view host, std::string_view path,
+                            std::string_view subprotocol) {
+  std::string request = "GET ";
+  request.append(path).append(" HTTP/1.1\r\nHost: ").append(host);
+  request.append("\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
+  request.append("Sec-WebSocket-Key: ").append(key).append("\r\n");
+  if (!subprotocol.empty()) {
+    request.append("Sec-WebSocket-Protocol: ").append(subprotocol).append("\r\n");
+  }
+  return request.append("\r\n");
+}
+
+Result<std::size_t, UpgradeError> read_upgrade_response(std::string_view bytes) {
+  const std::size_t end = bytes.find("\r\n\r\n");
+  if (end == std::string_view::npos) {
+    return fail(bytes.size() > upgrade_response_bytes_max ? UpgradeError::oversized
+                                                          : UpgradeError::need_more_bytes);
+  }
+  if (bytes.substr(0, 12) != "HTTP/1.1 101") return fail(UpgradeError::refused);
+
+  bool accepted = false;
+  std::size_t line = bytes.find("\r\n") + 2;
+  while (line < end + 2) {
+    const std::size_t line_end = bytes.find("\r\n", line);
+    const std::string_view header = bytes.substr(line, line_end - line);
+    const std::size_t colon = header.find(':');
+    const std::string_view name = header.substr(0, colon);
+    if (same_name(name, "sec-websocket-extensions")) return fail(UpgradeError::not_asked_for);
+    if (colon != std::string_view::npos && same_name(name, "sec-websocket-accept")) {
+      accepted = trimmed(header.substr(colon + 1)) == accept_of_key;
+    }
+    line = line_end + 2;
+  }
+  if (!accepted) return fail(UpgradeError::wrong_accept);
+  return end + 4;
+}
+
+}  // namespace ringroom::load
