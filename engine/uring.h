@@ -44,6 +44,10 @@ class Uring final : public Ring {
   Uring(const Uring&) = delete;
   Uring& operator=(const Uring&) = delete;
 
+  // Puts a descriptor of the process into the file table; the caller may close its own. For the
+  // start-up probe and tests: sockets of the service arrive by accept.
+  Outcome<UringError> adopt(File file, int fd);
+
   void accept(Token token, int listener, Shots shots) override;
   void peer_name(Token token, File file, void* name, std::uint32_t name_bytes) override;
   void receive(Token token, File file) override;
