@@ -12,9 +12,14 @@ namespace ringroom::proto {
 inline constexpr std::size_t control_payload_bytes_max = 125;
 inline constexpr std::size_t close_reason_bytes_max = control_payload_bytes_max - 2;
 
-// Browsers and proxies send at most a few fragments per message. A peer that sends more buys our
-// time with one-byte frames; it is closed with 1008 before that costs anything.
-inline constexpr std::uint32_t message_fragments_max = 4096;
+// Browsers and proxies send a few fragments per message, and a stream writer one per buffer. A peer
+// that sends more buys our time with tiny frames and is closed with 1008: so many are free, and one
+// more for every so many bytes that did arrive.
+inline constexpr std::uint64_t message_fragments_free = 1024;
+inline constexpr std::uint64_t bytes_per_further_fragment = 32;
+// A data frame from this size on, whose bytes span several receives, is unmasked by SIMD straight
+// into the assembly buffer; below it wslay's byte loop costs less than 250 ns.
+inline constexpr std::uint64_t direct_frame_bytes_min = 512;
 // An assembly buffer starts here and doubles with what has arrived, never by a declared length.
 inline constexpr std::size_t assembly_bytes_min = 4096;
 // A lent buffer that grew beyond this is given back to the heap instead of to the pool.
@@ -52,6 +57,9 @@ inline constexpr std::size_t json_depth_max = 128;
 inline constexpr std::size_t json_text_bytes_max = message_bytes_ceiling;
 // simdjson's tables take about 14 bytes per byte of text; a larger text's are not kept.
 inline constexpr std::size_t json_kept_text_bytes = 256 * 1024;
+
+// Lists of one command: 128 rooms with positions, or 128 inner messages.
+inline constexpr std::size_t json_scratch_bytes = 16 * 1024;
 
 inline constexpr std::size_t connect_rooms_max = 128;     // also the default rooms per connection
 inline constexpr std::size_t batch_messages_max = 128;    // inner messages of one message_batch

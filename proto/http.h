@@ -22,7 +22,7 @@ namespace ringroom::proto {
 //
 // Strict where two readers could disagree about the end of a request (request smuggling): bare LF,
 // folded lines, blanks before a colon, two lengths, a length and chunks, chunk extensions and
-// trailers are refused with 400, and the connection is closed.
+// trailers are refused, and the connection is closed.
 
 struct HttpHeader {
   std::string_view name, value;  // as sent; blanks around the value are gone
@@ -104,6 +104,7 @@ class HttpPool {
   HttpPool& operator=(const HttpPool&) = delete;
 
   std::size_t lent_count() const { return lent_count_; }
+  std::size_t assembly_bytes() const { return assembly_bytes_; }  // reserved by all states
 
  private:
   friend class HttpReader;
@@ -115,6 +116,7 @@ class HttpPool {
   std::size_t body_bytes_max_;
   std::vector<HttpState*> free_;
   std::size_t lent_count_ = 0;
+  std::size_t assembly_bytes_ = 0;
 };
 
 // The decoded value of `name` in a query ("a=1&b=x%20y"); the first one if it is given twice.

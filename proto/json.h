@@ -134,7 +134,8 @@ class JsonParser {
   // For texts without readable bytes behind them (configuration, tests): copies first.
   Result<JsonValue, JsonError> parse_copy(std::string_view text);
 
-  // Room for values that live as long as the parsed text, such as lists of a decoded command.
+  // Room for values that live as long as the parsed text, such as the lists of a decoded command;
+  // json_scratch_bytes in all, so counts are bounded before.
   template <class T>
   std::span<T> scratch(std::size_t count) {
     static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= alignof(std::max_align_t));
@@ -147,17 +148,17 @@ class JsonParser {
   friend class JsonValue;
   friend class JsonFields;
   void* scratch_bytes(std::size_t bytes);
+  void fit(std::size_t text_bytes);
   std::uint32_t skip(std::uint32_t mark) const;  // the first mark behind the value at `mark`
 
-  struct Tables;  // simdjson's parser
+  struct Tables;  // simdjson's parser and document
   std::unique_ptr<Tables> tables_;
   const std::uint64_t* tape_ = nullptr;
   const std::uint8_t* strings_ = nullptr;
   const std::uint32_t* marks_ = nullptr;  // offsets of structural characters in the text
   std::string_view text_;
-  std::unique_ptr<std::byte[]> copy_;
-  std::size_t copy_bytes_ = 0;
-  std::vector<std::unique_ptr<std::max_align_t[]>> scratch_;
+  std::vector<char> copy_;
+  std::unique_ptr<std::max_align_t[]> scratch_;
   std::size_t scratch_used_ = 0;
 };
 

@@ -20,6 +20,9 @@ namespace ringroom::proto::dialect::native_json {
 // `text` may be changed: line ends in it become blanks. 64 bytes behind it must be readable. The
 // command is views into the text and the parser; it ends with either.
 Result<Command, DecodeError> decode(std::span<std::byte> text, JsonParser& parser);
+// One of Command::messages, whose line ends are blanks already. `parser` is not the one that
+// decoded the batch. It may be another batch; how deep that may go is the caller's decision.
+Result<Command, DecodeError> decode_inner(std::string_view text, JsonParser& parser);
 
 // 1..255 bytes of UTF-8 without control characters. For every place a room name comes from.
 bool is_room_name(std::string_view name);

@@ -1,0 +1,331 @@
+#include "proto/message.h"
+
+#include <wslay/wslay.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "proto/assembly.h"
+#include "proto/bounds.h"
+#include "proto/unmask.h"
+#include "proto/utf8.h"
+
+namespace ringroom::proto {
+
+namespace {
+
+using Step = Result<std::optional<Message>, CloseCode>;
+
+Step need_more() { return std::optional<Message>(); }
+Step deliver(Opcode opcode, std::span<std::byte> payload,
+             CloseCode close_code = CloseCode::no_status) {
+  return std::optional<Message>(
+      Message{.opcode = opcode, .payload = payload, .close_code = close_code});
+}
+
+// The shape of nearly all traffic: one final data frame, whole in `received`. Everything else, and
+// every error that the header shows, is left to the long way.
+std::optional<Step> take_whole_frame(std::span<std::byte>& received,
+                                     std::uint64_t message_bytes_max) {
+  const auto decoded = decode(received, message_bytes_max);
+  if (!decoded) return std::nullopt;
+  const FrameHeader& header = decoded->header;
+  const bool is_data = header.opcode == Opcode::text || header.opcode == Opcode::binary;
+  if (!is_data || !header.final || header.compressed) return std::nullopt;
+  if (received.size() - decoded->consumed_bytes < header.payload_bytes) return std::nullopt;
+
+  const auto payload = received.subspan(decoded->consumed_bytes, header.payload_bytes);
+  unmask(payload.data(), payload.data(), payload.size(), decoded->mask, 0);
+  received = received.subspan(decoded->consumed_bytes + payload.size());
+  if (header.opcode == Opcode::text && !is_utf8(payload))
+    return Step(fail(CloseCode::invalid_payload));
+  return deliver(header.opcode, payload);
+}
+
+}  // namespace
+
+// A reader in the middle of something:
+//
+//   header (0..14 bytes) --begin_frame--> payload --wslay or directly--> assembly or control
+//                ^                            |
+//                +-------- end_frame ---------+--> Message if final
+//
+// Pointers into it are kept by wslay, so it stays where it was made.
+struct MessageState {
+  explicit MessageState(MessagePool& from);
+  ~MessageState();
+  MessageState(const MessageState&) = delete;
+  MessageState& operator=(const MessageState&) = delete;
+
+  Step next(std::span<std::byte>& received, std::uint64_t message_bytes_max);
+  void end_delivery();
+  bool is_idle() const { return !in_message && !in_payload && header_bytes == 0; }
+
+  bool gather_header(std::span<std::byte>& received);
+  std::optional<CloseCode> begin_frame(std::uint64_t message_bytes_max);
+  std::optional<CloseCode> begin_data_frame();
+  std::optional<CloseCode> judge_by_wslay();
+  std::optional<CloseCode> take_payload(std::span<std::byte> piece);
+  void take_by_wslay(std::span<const std::byte> piece);
+  void store(std::span<const std::byte> unmasked);
+  Step end_frame();
+  Step end_control_frame();
+
+  static ssize_t feed_wslay(std::uint8_t* to, std::size_t room, int flags, void* state);
+
+  MessagePool& pool;
+  wslay_frame_context_ptr wslay = nullptr;
+  std::span<const std::byte> feed;  // what wslay may read next, never beyond the frame
+
+  std::array<std::byte, received_frame_header_bytes_max> header{};
+  std::size_t header_bytes = 0;
+  FrameHeader frame{};
+  std::array<std::byte, 4> mask{};
+  std::uint64_t frame_taken = 0;  // bytes of the payload
+  bool in_payload = false;
+  bool direct = false;  // the payload does not go through wslay
+
+  bool in_message = false;  // a fragment came and the final one did not
+  bool delivered = false;   // the message in `assembly` was handed out; it ends with the next call
+  Opcode message_opcode = Opcode::text;
+  std::uint64_t fragments = 0;
+  Utf8Stream utf8;
+  Assembly assembly;
+
+  std::array<std::byte, control_payload_bytes_max> control{};
+};
+
+MessageState::MessageState(MessagePool& from)
+    : pool(from), assembly(from.heap_, from.assembly_bytes_) {
+  const wslay_frame_callbacks callbacks{
+      .send_callback = nullptr, .recv_callback = feed_wslay, .genmask_callback = nullptr};
+  RR_CHECK(wslay_frame_context_init(&wslay, &callbacks, this) == 0);
+}
+
+MessageState::~MessageState() { wslay_frame_context_free(wslay); }
+
+void MessageState::end_delivery() {
+  if (!std::exchange(delivered, false)) return;
+  assembly.clear();
+  fragments = 0;
+  utf8.reset();
+}
+
+ssize_t MessageState::feed_wslay(std::uint8_t* to, std::size_t room, int, void* state) {
+  auto& feed = static_cast<MessageState*>(state)->feed;
+  const std::size_t bytes = std::min(room, feed.size());
+  if (bytes == 0) return -1;  // wslay reports it as "want read"
+  std::memcpy(to, feed.data(), bytes);
+  feed = feed.subspan(bytes);
+  return static_cast<ssize_t>(bytes);
+}
+
+Step MessageState::next(std::span<std::byte>& received, std::uint64_t message_bytes_max) {
+  for (;;) {
+    if (!in_payload) {
+      if (!gather_header(received)) return need_more();
+      if (const auto refused = begin_frame(message_bytes_max)) return fail(*refused);
+    }
+    const std::uint64_t missing = frame.payload_bytes - frame_taken;
+    const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(missing, received.size()));
+    const auto piece = received.first(bytes);
+    received = received.subspan(bytes);
+    if (const auto refused = take_payload(piece)) return fail(*refused);
+    if (bytes < missing) return need_more();
+
+    Step step = end_frame();
+    if (!step || step->has_value()) return step;
+  }
+}
+
+// True when the header is complete, or can be refused as it is.
+bool MessageState::gather_header(std::span<std::byte>& received) {
+  while (!received.empty()) {
+    header[header_bytes++] = received.front();
+    received = received.subspan(1);
+    if (header_bytes < 2) continue;
+    const auto decoded = decode(std::span(header).first(header_bytes), ~std::uint64_t(0));
+    if (decoded || decoded.error() != FrameError::need_more_bytes) return true;
+  }
+  return false;
+}
+
+std::optional<CloseCode> MessageState::begin_frame(std::uint64_t message_bytes_max) {
+  RR_CHECK(assembly.size() <= message_bytes_ceiling);
+  const std::uint64_t limit = std::min(message_bytes_max, message_bytes_ceiling);
+  const std::uint64_t room = limit - std::min<std::uint64_t>(limit, assembly.size());
+  const auto decoded = decode(std::span(header).first(header_bytes), room);
+  if (!decoded) return close_code_of(decoded.error());
+  if (decoded->header.compressed) return CloseCode::protocol_error;  // nothing was agreed
+  frame = decoded->header;
+  mask = decoded->mask;
+  frame_taken = 0;
+  if (!is_control(frame.opcode)) {
+    if (const auto refused = begin_data_frame()) return refused;
+  }
+  direct = pool.shortcut_ == MessagePool::Shortcut::yes && !is_control(frame.opcode) &&
+           frame.payload_bytes >= direct_frame_bytes_min;
+  if (!direct) {
+    if (const auto refused = judge_by_wslay()) return refused;
+  }
+  in_payload = true;
+  return std::nullopt;
+}
+
+std::optional<CloseCode> MessageState::begin_data_frame() {
+  const bool continues = frame.opcode == Opcode::continuation;
+  if (continues != in_message) return CloseCode::protocol_error;
+  if (!continues) {
+    RR_CHECK(assembly.size() == 0 && fragments == 0);
+    message_opcode = frame.opcode;
+    in_message = true;
+  }
+  ++fragments;
+  if (fragments > message_fragments_free + assembly.size() / bytes_per_further_fragment)
+    return CloseCode::policy_violation;
+  return std::nullopt;
+}
+
+// wslay sees the header and stops in front of the payload, which it wants next; or, if there is
+// none, ends the frame.
+std::optional<CloseCode> MessageState::judge_by_wslay() {
+  feed = std::span(header).first(header_bytes);
+  wslay_frame_iocb io{};
+  const ssize_t verdict = wslay_frame_recv(wslay, &io);
+  if (frame.payload_bytes == 0 && verdict == 0) {
+    const bool agrees = io.mask == 1 && io.rsv == 0 && io.opcode == std::uint8_t(frame.opcode) &&
+                        (io.fin == 1) == frame.final && io.payload_length == 0;
+    return agrees ? std::nullopt : std::optional(CloseCode::protocol_error);
+  }
+  if (verdict != WSLAY_ERR_WANT_READ) return CloseCode::protocol_error;
+  RR_CHECK(feed.empty());
+  return std::nullopt;
+}
+
+std::optional<CloseCode> MessageState::take_payload(std::span<std::byte> piece) {
+  if (piece.empty()) return std::nullopt;
+  const std::size_t before = assembly.size();
+  if (direct) {
+    unmask(assembly.reserve(piece.size()), piece.data(), piece.size(), mask,
+           static_cast<std::size_t>(frame_taken % 4));
+    assembly.advance(piece.size());
+    frame_taken += piece.size();
+  } else {
+    take_by_wslay(piece);
+  }
+  if (is_control(frame.opcode) || message_opcode != Opcode::text) return std::nullopt;
+  return utf8.add(assembly.behind(before)) ? std::nullopt
+                                           : std::optional(CloseCode::invalid_payload);
+}
+
+void MessageState::take_by_wslay(std::span<const std::byte> piece) {
+  feed = piece;
+  for (std::size_t taken = 0; taken < piece.size();) {
+    wslay_frame_iocb io{};
+    const ssize_t bytes = wslay_frame_recv(wslay, &io);
+    RR_CHECK(bytes > 0 && io.payload_length == frame.payload_bytes);
+    store(std::as_bytes(std::span(io.data, io.data_length)));
+    taken += io.data_length;
+    frame_taken += io.data_length;
+  }
+  RR_CHECK(feed.empty());
+}
+
+void MessageState::store(std::span<const std::byte> unmasked) {
+  if (is_control(frame.opcode)) {
+    RR_CHECK(frame_taken + unmasked.size() <= control.size());
+    std::memcpy(control.data() + frame_taken, unmasked.data(), unmasked.size());
+    return;
+  }
+  assembly.append(unmasked);
+}
+
+Step MessageState::end_frame() {
+  in_payload = false;
+  header_bytes = 0;
+  if (is_control(frame.opcode)) return end_control_frame();
+  if (!frame.final) return need_more();
+  in_message = false;
+  delivered = true;
+  if (message_opcode == Opcode::text && !utf8.is_complete())
+    return fail(CloseCode::invalid_payload);
+  return deliver(message_opcode, assembly.bytes());
+}
+
+Step MessageState::end_control_frame() {
+  const auto payload = std::span(control).first(static_cast<std::size_t>(frame.payload_bytes));
+  if (frame.opcode != Opcode::close || payload.empty()) return deliver(frame.opcode, payload);
+  if (payload.size() == 1) return fail(CloseCode::protocol_error);
+  const auto code = static_cast<std::uint16_t>(std::to_integer<unsigned>(payload[0]) << 8 |
+                                               std::to_integer<unsigned>(payload[1]));
+  if (!is_valid_on_the_wire(code)) return fail(CloseCode::protocol_error);
+  if (!is_utf8(payload.subspan(2))) return fail(CloseCode::invalid_payload);
+  return deliver(Opcode::close, payload.subspan(2), CloseCode(code));
+}
+
+Step MessageReader::next(std::span<std::byte>& received, MessagePool& pool,
+                         std::uint64_t message_bytes_max) {
+  if (state_ != nullptr) {
+    RR_CHECK(&state_->pool == &pool);
+    state_->end_delivery();
+    if (state_->is_idle()) reset();
+  }
+  if (received.empty()) return need_more();
+  if (state_ == nullptr) {
+    if (pool.shortcut_ == MessagePool::Shortcut::yes) {
+      if (auto taken = take_whole_frame(received, message_bytes_max)) return *std::move(taken);
+    }
+    state_ = pool.lend();
+  }
+  return state_->next(received, message_bytes_max);
+}
+
+MessageReader& MessageReader::operator=(MessageReader&& other) noexcept {
+  if (this != &other) {
+    reset();
+    state_ = std::exchange(other.state_, nullptr);
+  }
+  return *this;
+}
+
+void MessageReader::reset() {
+  if (state_ == nullptr) return;
+  MessageState* state = std::exchange(state_, nullptr);
+  state->pool.give_back(state);
+}
+
+MessagePool::MessagePool(alloc::CoreHeap& heap, Shortcut shortcut)
+    : heap_(heap), shortcut_(shortcut) {
+  free_.reserve(pooled_states_max);
+}
+
+MessagePool::~MessagePool() {
+  RR_CHECK(lent_count_ == 0);
+  for (MessageState* state : free_) delete state;
+}
+
+MessageState* MessagePool::lend() {
+  ++lent_count_;
+  if (free_.empty()) return new MessageState(*this);
+  MessageState* state = free_.back();
+  free_.pop_back();
+  return state;
+}
+
+void MessagePool::give_back(MessageState* state) {
+  RR_CHECK(lent_count_ > 0);
+  --lent_count_;
+  state->end_delivery();
+  // Inside a frame wslay's context cannot be turned back to its beginning.
+  if (!state->is_idle() || free_.size() == pooled_states_max) {
+    delete state;
+    return;
+  }
+  state->assembly.recycle();
+  free_.push_back(state);
+}
+
+}  // namespace ringroom::proto
