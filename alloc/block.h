@@ -9,6 +9,7 @@
 
 #include "alloc/core_heap.h"
 #include "base/check.h"
+#include "base/id.h"
 
 namespace ringroom::alloc {
 
@@ -21,7 +22,8 @@ class BlockHeap;
 //
 // Owner:   the core whose heap it is; the count is a plain integer, so only that core touches it.
 // Sharing: another core reads the bytes through a loan (BlockHeap::borrow) and the block's own core
-//          learns of its end by letter (BlockHeap::take_returns, then give_back). See docs/memory.md.
+//          learns of its end by letter (BlockHeap::take_returns, then give_back). See
+//          docs/memory.md.
 struct Block {
   BlockHeap* heap;
   Block* parent;  // holder of the bytes, if they are not behind this header
@@ -78,7 +80,7 @@ class BlockRef {
 // Lifetime: outlives its blocks and the loans it made.
 class BlockHeap {
  public:
-  explicit BlockHeap(CoreHeap& heap) : heap_(heap) {}
+  explicit BlockHeap(CoreHeap& heap, CoreId core = {}) : heap_(heap), core_(core) {}
   ~BlockHeap();
   BlockHeap(const BlockHeap&) = delete;
   BlockHeap& operator=(const BlockHeap&) = delete;
@@ -99,6 +101,7 @@ class BlockHeap {
     drop(block);
   }
 
+  CoreId core() const { return core_; }
   std::size_t blocks() const { return blocks_; }  // alive, loans and slices included
   std::size_t bytes() const { return bytes_; }    // behind headers of this heap
 
@@ -112,6 +115,7 @@ class BlockHeap {
   void free(Block& block);
 
   CoreHeap& heap_;
+  CoreId core_;
   std::vector<Block*> returns_;
   std::size_t blocks_ = 0;
   std::size_t bytes_ = 0;

@@ -1,0 +1,80 @@
+#include "realtime/access/quota.h"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+void Quotas::ask(Session& session, std::uint64_t key, std::uint64_t limit) {
+  shard_.send(shard_.node.home_of(key), AcquireQuota{.key = key,
+                                                     .to = shard_.connection_id(session),
+                                                     .limit = static_cast<std::uint32_t>(limit)});
+}
+
+void Quotas::ask_for_address(Session& session) {
+  const std::uint64_t limit = shard_.node.config.connections_per_address_max;
+  if (limit == 0) return;
+  // One subscriber holds a whole /64 of IPv6; an IPv4 address is all 16 bytes of its mapped form.
+  const std::uint8_t(&ip)[16] = session.peer.ip;
+  const bool is_ipv4 = std::all_of(ip, ip + 10, [](std::uint8_t byte) { return byte == 0; });
+  char name[1 + 16] = {'a'};
+  const std::size_t bytes = is_ipv4 ? 16 : 8;
+  std::memcpy(name + 1, ip, bytes);
+  ask(session, shard_.node.hash({name, 1 + bytes}), limit);
+}
+
+void Quotas::ask_for_user(Session& session) {
+  const std::uint64_t limit = shard_.node.config.connections_per_user_max;
+  if (limit == 0 || session.user == nullptr) return;
+  ask(session, shard_.node.hash("u" + session.user->id), limit);
+}
+
+void Quotas::give_back(Session& session) {
+  for (std::uint64_t& key : session.quotas)
+    if (key != 0) shard_.send(shard_.node.home_of(key), ReleaseQuota{.key = std::exchange(key, 0)});
+}
+
+void Quotas::receive(const AcquireQuota& asked) {
+  std::uint32_t& count = counts_[asked.key];
+  const bool granted = count < asked.limit;
+  if (granted) ++count;
+  shard_.send(CoreId{asked.to.core},
+              QuotaAnswer{.to = asked.to, .key = asked.key, .granted = granted});
+}
+
+void Quotas::receive(const QuotaAnswer& answer) {
+  Session* session =
+      shard_.sessions.find({.slot = answer.to.slot, .generation = answer.to.generation});
+  const bool is_there = session != nullptr && session->state != SessionState::draining;
+  if (!answer.granted) {
+    if (!is_there) return;
+    shard_.counters.refused_limit_total.add();
+    if (session->kind != SessionKind::http)
+      return shard_.lifecycle.close(
+          *session, proto::CloseCode::limit,
+          "this user or address has as many connections as it may; close another first");
+    return shard_.exchanges.refuse(
+        *session, 503, "rate_limited",
+        "this address has as many connections as it may; close another first", {}, true);
+  }
+  if (is_there) {
+    auto* free = std::ranges::find(session->quotas, std::uint64_t{0});
+    RR_CHECK(free != std::end(session->quotas));
+    *free = answer.key;
+  } else {
+    shard_.send(shard_.node.home_of(answer.key), ReleaseQuota{.key = answer.key});
+  }
+}
+
+void Quotas::receive(const ReleaseQuota& released) {
+  const auto found = counts_.find(released.key);
+  RR_CHECK(found != counts_.end());
+  if (--found->second == 0) counts_.erase(found);
+}
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "base/counter.h"
+
+namespace ringroom::realtime {
+
+// What the product counts, one set per core; /metrics sums them. A new row is all a new metric
+// needs.
+struct ShardCounters {
+  Counter connections_connecting, connections_connected, connections_authenticated,
+      connections_draining;
+  Counter connections_total, upgrades_total, upgrades_refused_total, http_requests_total;
+  Counter messages_received_total, messages_sent_total;
+  Counter publications_total, publications_remote_total, fanout_encodes_total, deliveries_total,
+      batches_total;
+  Counter rooms, subscriptions, joins_total, leaves_total;
+  Counter errors_total, refused_limit_total, auth_failures_total;
+  Counter slow_consumers_total, protocol_errors_total, pings_total, pong_timeouts_total,
+      hello_timeouts_total;
+};
+
+inline constexpr CounterRow<ShardCounters> shard_counters[] = {
+    {"connections_connecting", CounterKind::gauge,
+     "Connections before the end of the HTTP exchange.", &ShardCounters::connections_connecting},
+    {"connections_connected", CounterKind::gauge, "WebSockets that have not said who they are.",
+     &ShardCounters::connections_connected},
+    {"connections_authenticated", CounterKind::gauge, "WebSockets in service.",
+     &ShardCounters::connections_authenticated},
+    {"connections_draining", CounterKind::gauge, "Connections told to go, not yet gone.",
+     &ShardCounters::connections_draining},
+    {"connections_total", CounterKind::total, "Connections accepted.",
+     &ShardCounters::connections_total},
+    {"upgrades_total", CounterKind::total, "WebSocket handshakes completed.",
+     &ShardCounters::upgrades_total},
+    {"upgrades_refused_total", CounterKind::total, "WebSocket handshakes refused.",
+     &ShardCounters::upgrades_refused_total},
+    {"http_requests_total", CounterKind::total, "HTTP requests, handshakes included.",
+     &ShardCounters::http_requests_total},
+    {"messages_received_total", CounterKind::total, "WebSocket data messages from clients.",
+     &ShardCounters::messages_received_total},
+    {"messages_sent_total", CounterKind::total,
+     "WebSocket data messages queued to clients, deliveries included.",
+     &ShardCounters::messages_sent_total},
+    {"publish_total", CounterKind::total, "Publications accepted by their room.",
+     &ShardCounters::publications_total},
+    {"publish_remote_total", CounterKind::total,
+     "Publications that came to their room from another core.",
+     &ShardCounters::publications_remote_total},
+    {"fanout_encodes_total", CounterKind::total,
+     "Publications encoded: once for each wire form somebody listens in.",
+     &ShardCounters::fanout_encodes_total},
+    {"deliveries_total", CounterKind::total, "Publications queued to listeners.",
+     &ShardCounters::deliveries_total},
+    {"batches_total", CounterKind::total, "Room batches sealed: one send per listener each.",
+     &ShardCounters::batches_total},
+    {"rooms", CounterKind::gauge, "Rooms alive.", &ShardCounters::rooms},
+    {"subscriptions", CounterKind::gauge, "Listeners in rooms.", &ShardCounters::subscriptions},
+    {"joins_total", CounterKind::total, "Joins granted.", &ShardCounters::joins_total},
+    {"leaves_total", CounterKind::total, "Leaves, closed connections included.",
+     &ShardCounters::leaves_total},
+    {"errors_total", CounterKind::total, "Commands answered with an error.",
+     &ShardCounters::errors_total},
+    {"refused_limit_total", CounterKind::total, "Commands and connections refused at a limit.",
+     &ShardCounters::refused_limit_total},
+    {"auth_failures_total", CounterKind::total, "Connections refused for their identity.",
+     &ShardCounters::auth_failures_total},
+    {"slow_consumers_total", CounterKind::total,
+     "Connections closed because they did not read fast enough.",
+     &ShardCounters::slow_consumers_total},
+    {"protocol_errors_total", CounterKind::total, "Connections closed for breaking the protocol.",
+     &ShardCounters::protocol_errors_total},
+    {"pings_total", CounterKind::total, "Pings sent to silent connections.",
+     &ShardCounters::pings_total},
+    {"pong_timeouts_total", CounterKind::total, "Connections closed because nothing came back.",
+     &ShardCounters::pong_timeouts_total},
+    {"hello_timeouts_total", CounterKind::total,
+     "Connections closed because they did not say who they are in time.",
+     &ShardCounters::hello_timeouts_total},
+};
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,196 @@
+#include "realtime/http/api.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "proto/dialect/native_json.h"
+#include "proto/frame.h"
+#include "realtime/session/connection_text.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+namespace native_json = proto::dialect::native_json;
+using proto::ErrorCode;
+using proto::JsonValue;
+
+Api::Api(Shard& shard) : shard_(shard), payload_(shard.heap), frame_(shard.heap) {}
+
+void Api::refuse(Session& session, std::string_view field, std::string_view problem) {
+  shard_.counters.errors_total.add();
+  std::string message = "field `";
+  message.append(field).append("` ").append(problem);
+  shard_.exchanges.refuse(session, ErrorCode::invalid, message);
+}
+
+std::optional<JsonValue> Api::body_of(Session& session, const proto::Request& request,
+                                      std::span<const std::string_view> fields) {
+  const std::string_view text(reinterpret_cast<const char*>(request.body.data()),
+                              request.body.size());
+  const auto body = parser_.parse_copy(text);
+  if (!body) {
+    shard_.counters.errors_total.add();
+    shard_.exchanges.refuse(session, ErrorCode::bad_request, proto::sentence_of(body.error()));
+    return std::nullopt;
+  }
+  if (!body->is_object()) {
+    shard_.counters.errors_total.add();
+    shard_.exchanges.refuse(session, ErrorCode::invalid, "the body must be a JSON object");
+    return std::nullopt;
+  }
+  for (const proto::JsonField field : body->fields()) {
+    if (std::ranges::find(fields, field.name) != fields.end()) continue;
+    refuse(session, field.name, "is not known here; leave it out");
+    return std::nullopt;
+  }
+  return *body;
+}
+
+std::optional<std::string_view> Api::type_in(Session& session, const JsonValue& body) {
+  const auto value = body.find("type");
+  const auto type = value ? value->string() : std::nullopt;
+  if (!type || !native_json::is_type_name(*type)) {
+    refuse(session, "type", "is required: a text that matches [a-z][a-z0-9_.:]{0,63}");
+    return std::nullopt;
+  }
+  return type;
+}
+
+std::optional<std::string_view> Api::payload_in(Session& session, const JsonValue& body) {
+  const auto value = body.find("payload");
+  if (!value || !value->is_object()) {
+    refuse(session, "payload", "is required: a JSON object");
+    return std::nullopt;
+  }
+  payload_.clear();
+  payload_.append(value->raw());
+  native_json::blank_line_ends({payload_.data(), payload_.size()});
+  return payload_.text();
+}
+
+std::optional<std::vector<std::string_view>> Api::names_in(Session& session, const JsonValue& body,
+                                                           std::string_view field) {
+  std::vector<std::string_view> names;
+  const auto value = body.find(field);
+  if (!value) return names;
+  if (!value->is_array()) {
+    refuse(session, field, "must be an array of names");
+    return std::nullopt;
+  }
+  for (const JsonValue item : value->items()) {
+    const auto name = item.string();
+    if (!name || !native_json::is_room_name(*name)) {
+      refuse(session, field,
+             "holds something that is no name: 1 to 255 bytes, no control characters");
+      return std::nullopt;
+    }
+    names.push_back(*name);
+  }
+  return names;
+}
+
+void Api::publish(Session& session, const proto::Request& request) {
+  static constexpr std::string_view fields[] = {"room", "type", "payload", "message_id", "exclude"};
+  const auto body = body_of(session, request, fields);
+  if (!body) return;
+  const auto room_value = body->find("room");
+  const auto room = room_value ? room_value->string() : std::nullopt;
+  if (!room || !native_json::is_room_name(*room))
+    return refuse(session, "room", "is required: 1 to 255 bytes without control characters");
+  const auto type = type_in(session, *body);
+  if (!type) return;
+  const auto payload = payload_in(session, *body);
+  if (!payload) return;
+  std::string_view message_id;
+  if (const auto value = body->find("message_id")) {
+    if (!value->string() || value->string()->size() > proto::id_bytes_max)
+      return refuse(session, "message_id", "must be a text of at most 128 bytes");
+    message_id = *value->string();
+  }
+  ConnectionId exclude = nobody;
+  if (const auto value = body->find("exclude")) {
+    const auto id = value->string() ? ConnectionText::parse(*value->string()) : std::nullopt;
+    if (!id) return refuse(session, "exclude", "must be a connection_id of connection_ack");
+    exclude = *id;
+  }
+  const RoomId id = shard_.node.room_id(*room);
+  const CoreId home = shard_.node.home_of(id);
+  if (!shard_.accepts_mail(home, payload->size())) {
+    shard_.counters.refused_limit_total.add();
+    return shard_.exchanges.refuse(session, ErrorCode::unavailable,
+                                   "the room's core does not keep up; try again shortly");
+  }
+  shard_.send(home, Publish{.room = id,
+                            .room_name = *room,
+                            .from = shard_.connection_id(session),
+                            .type = *type,
+                            .sender = {},
+                            .message_id = message_id,
+                            .payload = *payload,
+                            .payload_kind = PayloadKind::json,
+                            .ephemeral = false,
+                            .skip_sender = false,
+                            .wants_answer = true,
+                            .exchange = shard_.exchanges.wait(session),
+                            .exclude = exclude});
+}
+
+void Api::broadcast(Session& session, const proto::Request& request) {
+  static constexpr std::string_view fields[] = {"type", "payload", "rooms", "users"};
+  const auto body = body_of(session, request, fields);
+  if (!body) return;
+  const auto type = type_in(session, *body);
+  if (!type) return;
+  const auto payload = payload_in(session, *body);
+  if (!payload) return;
+  const auto rooms = names_in(session, *body, "rooms");
+  if (!rooms) return;
+  const auto users = names_in(session, *body, "users");
+  if (!users) return;
+
+  for (const std::string_view room : *rooms) {
+    const RoomId id = shard_.node.room_id(room);
+    shard_.send(shard_.node.home_of(id), Publish{.room = id,
+                                                 .room_name = room,
+                                                 .from = nobody,
+                                                 .type = *type,
+                                                 .sender = {},
+                                                 .message_id = {},
+                                                 .payload = *payload,
+                                                 .payload_kind = PayloadKind::json,
+                                                 .ephemeral = false,
+                                                 .skip_sender = false,
+                                                 .wants_answer = false,
+                                                 .exchange = 0,
+                                                 .exclude = nobody});
+  }
+  const bool everybody = !body->find("rooms") && !body->find("users");
+  if (everybody || !users->empty()) {
+    const MessageIds::Text id = shard_.message_ids.next(shard_.wall_ms);
+    frame_.clear();
+    const std::size_t begin = proto::begin_frame(frame_);
+    native_json::encode(proto::Publication{.type = *type,
+                                           .room = {},
+                                           .sequence = 0,
+                                           .message_id = {id.data(), id.size()},
+                                           .correlation_id = {},
+                                           .sender = {},
+                                           .timestamp_ms = shard_.wall_ms,
+                                           .payload = *payload},
+                        frame_);
+    proto::end_frame(frame_, begin, proto::Opcode::text);
+    if (everybody) shard_.send_to_all(ToEverybody{.frame = frame_.text()});
+    for (const std::string_view user : *users)
+      shard_.send_to_all(ToUser{.user_id = user, .frame = frame_.text()});
+  }
+  char answer[96];
+  const int size =
+      std::snprintf(answer, sizeof answer, "{\"rooms\":%zu,\"users\":%zu,\"everybody\":%s}\n",
+                    rooms->size(), users->size(), everybody ? "true" : "false");
+  shard_.exchanges.respond(session, {.status = 200,
+                                     .content_type = "application/json",
+                                     .body = {answer, static_cast<std::size_t>(size)}});
+}
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "alloc/block.h"
+#include "proto/http.h"
+#include "proto/json.h"
+#include "realtime/session/session.h"
+
+namespace ringroom::realtime {
+
+class Shard;
+
+// The server API: what a backend asks with its API key.
+//
+//   POST /api/publish   {room, type, payload, message_id?, exclude?}  -> {room, sequence, epoch,
+//   message_id} POST /api/broadcast {type, payload, rooms?, users?}               -> {rooms, users,
+//   everybody}
+//
+// Errors: the exact field is named; a field that we do not know is refused by its name.
+class Api {
+ public:
+  explicit Api(Shard& shard);
+
+  void publish(Session& session, const proto::Request& request);
+  void broadcast(Session& session, const proto::Request& request);
+
+ private:
+  // A body with these fields and no others. nullopt: the refusal is out.
+  std::optional<proto::JsonValue> body_of(Session& session, const proto::Request& request,
+                                          std::span<const std::string_view> fields);
+  std::optional<std::string_view> type_in(Session& session, const proto::JsonValue& body);
+  std::optional<std::string_view> payload_in(Session& session, const proto::JsonValue& body);
+  // The names of an array of strings; nullopt: the refusal is out.
+  std::optional<std::vector<std::string_view>> names_in(Session& session,
+                                                        const proto::JsonValue& body,
+                                                        std::string_view field);
+  void refuse(Session& session, std::string_view field, std::string_view problem);
+
+  Shard& shard_;
+  proto::JsonParser parser_;
+  alloc::BlockBuilder payload_, frame_;
+};
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,147 @@
+#include "realtime/http/exchange.h"
+
+#include <utility>
+#include <vector>
+
+#include "proto/bounds.h"
+#include "proto/json.h"
+#include "realtime/bounds.h"
+#include "realtime/session/connection_text.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+Exchanges::Exchanges(Shard& shard)
+    : shard_(shard), routes_(shard), out_(shard.heap), body_(shard.heap) {}
+
+void Exchanges::received(Session& session, std::span<std::byte> bytes) {
+  Exchange& exchange = *session.exchange;
+  if (exchange.waiting) {
+    // One answer at a time: the socket is paused, so no more than what was on its way comes here.
+    exchange.behind.insert(exchange.behind.end(), bytes.begin(), bytes.end());
+    return;
+  }
+  while (session.kind == SessionKind::http && session.state == SessionState::connecting) {
+    const auto request = session.http->next(bytes, shard_.http_pool);
+    if (!request) {
+      const proto::HttpErrorRow& row = proto::row_of(request.error());
+      shard_.counters.protocol_errors_total.add();
+      return refuse(session, row.status, row.code, row.sentence, {}, true);
+    }
+    if (*request == nullptr) {
+      if (session.http->wants_continue()) {
+        out_.clear();
+        proto::append_continue(out_);
+        shard_.outbox.write(session.socket, out_.bytes());
+      }
+      return;
+    }
+    shard_.counters.http_requests_total.add();
+    answer(session, **request);
+    if (session.kind != SessionKind::http || session.state != SessionState::connecting) break;
+    if (exchange.waiting) {
+      exchange.behind.assign(bytes.begin(), bytes.end());
+      return shard_.outbox.pause(session.socket);
+    }
+  }
+  // What is behind the handshake are frames.
+  if (session.kind != SessionKind::http && !bytes.empty())
+    shard_.websockets.received(session, bytes);
+}
+
+void Exchanges::answer(Session& session, const proto::Request& request) {
+  Exchange& exchange = *session.exchange;
+  ++exchange.number;
+  exchange.keep_alive = request.keep_alive;
+  exchange.head_only = request.method == "HEAD";
+  exchange.is_reading = true;
+  routes_.answer(session, request);
+  // A handshake ends the exchange and takes the object with it.
+  if (session.exchange != nullptr) session.exchange->is_reading = false;
+}
+
+void Exchanges::respond(Session& session, const Answer& answer) {
+  Exchange& exchange = *session.exchange;
+  const bool keep_alive = exchange.keep_alive && !answer.close;
+  out_.clear();
+  proto::append_response(out_, {.status = answer.status,
+                                .content_type = answer.content_type,
+                                .body = std::as_bytes(std::span(answer.body)),
+                                .headers = answer.headers,
+                                .keep_alive = keep_alive,
+                                .head_only = exchange.head_only});
+  const auto sent = shard_.outbox.write(session.socket, out_.bytes());
+  if (sent != engine::Outbox::Send::queued || !keep_alive)
+    return shard_.lifecycle.close_http(session);
+  shard_.lifecycle.await_request(session);
+}
+
+void Exchanges::refuse(Session& session, proto::ErrorCode code, std::string_view message) {
+  const proto::ErrorRow& row = proto::row_of(code);
+  refuse(session, row.http_status, row.name, message);
+}
+
+void Exchanges::refuse(Session& session, int status, std::string_view code,
+                       std::string_view message, std::span<const proto::HttpHeader> headers,
+                       bool close) {
+  // Enough to find the request in a log of this process.
+  const ConnectionText connection(shard_.connection_id(session));
+  body_.clear();
+  body_.append(R"({"error":{"code":)");
+  proto::append_json_string(body_, code);
+  body_.append(R"(,"message":)");
+  proto::append_json_string(body_, message);
+  body_.append(R"(,"request_id":")");
+  body_.append(std::string_view(connection));
+  body_.append('-');
+  proto::append_number(body_, std::uint64_t(session.exchange->number));
+  body_.append("\"}}\n");
+  respond(session, {.status = status,
+                    .content_type = "application/json",
+                    .body = body_.text(),
+                    .headers = headers,
+                    .close = close});
+}
+
+std::uint32_t Exchanges::wait(Session& session) {
+  session.exchange->waiting = true;
+  return session.exchange->number;
+}
+
+void Exchanges::receive(Session& session, const Published& published) {
+  if (!session.exchange->waiting || session.exchange->number != published.exchange) return;
+  body_.clear();
+  body_.append(R"({"room":)");
+  proto::append_json_string(body_, published.room_name);
+  body_.append(R"(,"sequence":)");
+  proto::append_number(body_, published.sequence);
+  body_.append(R"(,"epoch":)");
+  proto::append_json_string(body_, published.epoch);
+  body_.append(R"(,"message_id":)");
+  proto::append_json_string(body_, published.message_id);
+  body_.append("}\n");
+  session.exchange->waiting = false;
+  respond(session, {.status = 200, .content_type = "application/json", .body = body_.text()});
+  go_on(session);
+}
+
+void Exchanges::receive(Session& session, const Refused& refused) {
+  if (!session.exchange->waiting || session.exchange->number != refused.exchange) return;
+  session.exchange->waiting = false;
+  refuse(session, proto::ErrorCode::unavailable,
+         "the server holds as many rooms as it may; try again later");
+  go_on(session);
+}
+
+// The requests that came behind the one that waited.
+void Exchanges::go_on(Session& session) {
+  if (session.state != SessionState::connecting || session.exchange->is_reading) return;
+  shard_.outbox.resume(session.socket);
+  std::vector<std::byte> behind = std::exchange(session.exchange->behind, {});
+  if (behind.empty()) return;
+  const std::size_t size = behind.size();
+  behind.resize(size + proto::readable_behind_bytes);
+  received(session, std::span(behind).first(size));
+}
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,220 @@
+#include "realtime/http/routes.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "proto/dialect/native_json.h"
+#include "realtime/http/metrics.h"
+#include "realtime/http/page/page.h"
+#include "realtime/session/identity.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+using proto::ErrorCode;
+using proto::Request;
+
+struct Route {
+  std::string_view method;
+  std::string_view path;  // one that ends in a slash stands for everything behind it
+  bool needs_api_key;
+  void (Routes::*answer)(Session&, const Request&);
+
+  bool matches(std::string_view asked) const {
+    return path.back() == '/' ? asked.starts_with(path) : asked == path;
+  }
+  static const Route table[];
+};
+
+constexpr Route Route::table[] = {
+    {"GET", "/ws", false, &Routes::native},
+    {"GET", "/echo", false, &Routes::echo},
+    {"GET", "/raw/", false, &Routes::raw},
+    {"POST", "/api/publish", true, &Routes::publish},
+    {"POST", "/api/broadcast", true, &Routes::broadcast},
+    {"GET", "/health", false, &Routes::health},
+    {"GET", "/ready", false, &Routes::ready},
+    {"GET", "/metrics", false, &Routes::metrics},
+};
+
+void Routes::answer(Session& session, const Request& request) {
+  // A HEAD is answered as a GET; the response leaves its body out.
+  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+  const Route* other_method = nullptr;
+  for (const Route& route : Route::table) {
+    if (!route.matches(request.path)) continue;
+    if (route.method != method) {
+      other_method = &route;
+      continue;
+    }
+    if (route.needs_api_key && !has_api_key(session, request)) return;
+    return (this->*route.answer)(session, request);
+  }
+  if (other_method != nullptr) {
+    const proto::HttpHeader allow[] = {{"Allow", other_method->method}};
+    return shard_.exchanges.refuse(session, 405, "method_not_allowed",
+                                   "this path takes another method; see the Allow header", allow);
+  }
+  if (method == "GET" && page(session, request)) return;
+  shard_.exchanges.refuse(session, ErrorCode::not_found,
+                          "there is nothing at this path; / is the page, /ws the WebSocket");
+}
+
+bool Routes::has_api_key(Session& session, const Request& request) {
+  const Config& config = shard_.node.config;
+  if (config.api_key.empty()) {
+    if (config.insecure_dev) return true;
+    shard_.exchanges.refuse(session, ErrorCode::forbidden,
+                            "the API is off; set api-key in the server's configuration");
+    return false;
+  }
+  std::string_view key = request.header("X-API-Key");
+  const std::string_view authorization = request.header("Authorization");
+  constexpr std::string_view bearer = "Bearer ";
+  if (key.empty() && authorization.size() > bearer.size() &&
+      proto::equals_ignoring_case(authorization.substr(0, bearer.size()), bearer))
+    key = authorization.substr(bearer.size());
+  if (shard_.api_key.matches(key)) return true;
+  shard_.counters.auth_failures_total.add();
+  const proto::HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
+  shard_.exchanges.refuse(session, 401, "unauthorized",
+                          "send the API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
+                          challenge);
+  return false;
+}
+
+void Routes::publish(Session& session, const Request& request) { api_.publish(session, request); }
+void Routes::broadcast(Session& session, const Request& request) {
+  api_.broadcast(session, request);
+}
+
+void Routes::health(Session& session, const Request&) {
+  char body[160];
+  const int size = std::snprintf(
+      body, sizeof body,
+      "{\"status\":\"ok\",\"version\":\"%s\",\"uptime_s\":%llu,\"cores\":%u,"
+      "\"io_backend\":\"io_uring\"}\n",
+      RINGROOM_VERSION,
+      static_cast<unsigned long long>((shard_.wall_ms - shard_.node.started_wall_ms) / 1000),
+      shard_.node.cores);
+  shard_.exchanges.respond(session, {.status = 200,
+                                     .content_type = "application/json",
+                                     .body = {body, static_cast<std::size_t>(size)}});
+}
+
+void Routes::ready(Session& session, const Request&) {
+  const bool draining = shard_.node.draining.load(std::memory_order_relaxed);
+  shard_.exchanges.respond(session,
+                           {.status = draining ? 503 : 200,
+                            .content_type = "application/json",
+                            .body = draining ? "{\"ready\":false,\"reasons\":[\"draining\"]}\n"
+                                             : "{\"ready\":true,\"reasons\":[]}\n"});
+}
+
+void Routes::metrics(Session& session, const Request&) {
+  const std::string text = metrics_text(shard_.node);
+  shard_.exchanges.respond(
+      session,
+      {.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = text});
+}
+
+bool Routes::page(Session& session, const Request& request) {
+  const auto* file = find_page_file(request.path);
+  if (file == nullptr) return false;
+  const proto::HttpHeader headers[] = {
+      {"Content-Security-Policy",
+       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+       "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Cache-Control", "no-cache"}};
+  shard_.exchanges.respond(session, {.status = 200,
+                                     .content_type = file->content_type,
+                                     .body = file->content,
+                                     .headers = headers});
+  return true;
+}
+
+bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
+                     std::span<const std::string_view> subprotocols) {
+  const auto upgrade = proto::check_upgrade(request);
+  if (!upgrade) {
+    const proto::UpgradeRefusal& refusal = upgrade.error();
+    shard_.counters.upgrades_refused_total.add();
+    shard_.exchanges.refuse(session, refusal.status, "bad_handshake", refusal.sentence,
+                            refusal.headers, true);
+    return false;
+  }
+  if (shard_.node.draining.load(std::memory_order_relaxed)) {
+    shard_.counters.upgrades_refused_total.add();
+    const proto::HttpHeader retry[] = {{"Retry-After", "1"}};
+    shard_.exchanges.refuse(session, 503, "unavailable",
+                            "this server is going away; connect again to reach another", retry,
+                            true);
+    return false;
+  }
+  std::string_view chosen;
+  for (const std::string_view offer : upgrade->subprotocols()) {
+    if (std::ranges::find(subprotocols, offer) == subprotocols.end()) continue;
+    chosen = offer;
+    break;
+  }
+  session.user_agent = shard_.sessions.user_agent_number(request.header("User-Agent"));
+  alloc::BlockBuilder response(shard_.heap);
+  proto::append_upgrade_response(response, upgrade->key, chosen);
+  shard_.outbox.write(session.socket, response.bytes());
+  shard_.lifecycle.upgraded(session, kind);
+  return true;
+}
+
+void Routes::native(Session& session, const Request& request) {
+  // Read before the handshake: the request is gone after it.
+  const auto token = token_of(request);
+  const auto user = proto::query_parameter(request.query, "user");
+  static constexpr std::string_view subprotocols[] = {"ringroom.v1.json"};
+  if (!upgrade(session, request, SessionKind::native, subprotocols)) return;
+  if (!token && !user) return;  // it will say so in its first message
+  const auto identified = shard_.identities.identify(
+      session,
+      {.token = token ? *token : std::string_view(), .user_id = user ? *user : std::string_view()});
+  if (identified) return shard_.commands.greet(session, {});
+  shard_.commands.refuse(session, identified.error().code, {}, identified.error().message);
+  shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
+}
+
+void Routes::echo(Session& session, const Request& request) {
+  if (!shard_.node.config.echo)
+    return shard_.exchanges.refuse(session, ErrorCode::not_found,
+                                   "the echo endpoint is off; start the server with --echo");
+  if (upgrade(session, request, SessionKind::echo, {})) shard_.lifecycle.authenticated(session, {});
+}
+
+void Routes::raw(Session& session, const Request& request) {
+  if (!shard_.node.config.insecure_dev)
+    return shard_.exchanges.refuse(
+        session, ErrorCode::forbidden,
+        "raw rooms know no identity; they are served with --insecure-dev only");
+  const auto room = proto::percent_decoded(request.path.substr(std::string_view("/raw/").size()));
+  if (!room || !proto::dialect::native_json::is_room_name(*room))
+    return shard_.exchanges.refuse(session, ErrorCode::bad_request,
+                                   "a room name is 1 to 255 bytes without control characters");
+  const std::string mode = proto::query_parameter(request.query, "mode").value_or("both");
+  const bool publishes = mode == "publish" || mode == "both";
+  const bool subscribes = mode == "subscribe" || mode == "both";
+  if (!publishes && !subscribes)
+    return shard_.exchanges.refuse(session, ErrorCode::bad_request,
+                                   "mode is publish, subscribe or both");
+  if (!upgrade(session, request, SessionKind::raw, {})) return;
+  shard_.lifecycle.authenticated(session, {});
+  session.raw = std::make_unique<RawTarget>(
+      RawTarget{.room = shard_.node.room_id(*room), .name = *room, .publishes = publishes});
+  if (!subscribes) return;
+  if (shard_.membership.join(session,
+                             {.room = *room, .form = WireForm::raw, .actions = Actions::all()}) !=
+      Membership::Join::asked)
+    shard_.lifecycle.close(session, proto::CloseCode::try_later);
+}
+
+}  // namespace ringroom::realtime

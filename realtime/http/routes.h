@@ -1,0 +1,44 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "proto/http.h"
+#include "proto/upgrade.h"
+#include "realtime/http/api.h"
+#include "realtime/session/session.h"
+
+namespace ringroom::realtime {
+
+class Shard;
+
+// What each path answers. The table in routes.cc is the list.
+class Routes {
+ public:
+  explicit Routes(Shard& shard) : shard_(shard), api_(shard) {}
+
+  void answer(Session& session, const proto::Request& request);
+
+ private:
+  friend struct Route;
+  void health(Session& session, const proto::Request& request);
+  void ready(Session& session, const proto::Request& request);
+  void metrics(Session& session, const proto::Request& request);
+  void publish(Session& session, const proto::Request& request);
+  void broadcast(Session& session, const proto::Request& request);
+  void native(Session& session, const proto::Request& request);
+  void echo(Session& session, const proto::Request& request);
+  void raw(Session& session, const proto::Request& request);
+  // The built-in page and its files.
+  bool page(Session& session, const proto::Request& request);
+
+  bool has_api_key(Session& session, const proto::Request& request);
+  // Answers the handshake with 101, or says what is wrong with it. Views into the request end here.
+  bool upgrade(Session& session, const proto::Request& request, SessionKind kind,
+               std::span<const std::string_view> subprotocols);
+
+  Shard& shard_;
+  Api api_;
+};
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,227 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory_resource>
+#include <span>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "alloc/block.h"
+#include "base/id.h"
+#include "engine/handler.h"
+
+namespace ringroom::realtime {
+
+// Every message between cores, one struct each, and the letter that carries a turn's worth of them.
+//
+//   session's core                     room's home core                listening cores
+//   --------------                     ----------------                ---------------
+//   JoinRoom, LeaveRoom, Publish  -->
+//                                 <--  Joined, Published, Refused
+//                                      Deliver                    -->  (each core with listeners)
+//                                 <--  BlockReturned                   (when the last send is done)
+//   ToUser, ToConnection, ToEverybody --> the cores where such sessions may be
+//
+// A text in these structs is a view: of the received bytes when the receiver is this core, of the
+// letter's own memory when it is another.
+
+// A connection anywhere in this process: where an answer goes.
+struct ConnectionId {
+  std::uint16_t core;
+  std::uint32_t slot;
+  std::uint32_t generation;
+  bool operator==(const ConnectionId&) const = default;
+};
+
+enum class WireForm : std::uint8_t { json, raw };
+inline constexpr std::size_t wire_forms = 2;
+
+enum class PayloadKind : std::uint8_t { json, text, binary };
+
+struct JoinRoom {
+  RoomId room;
+  std::string_view room_name;
+  ConnectionId connection;
+  std::string_view user_id;  // empty: listens without being a member (raw dialect)
+  std::string_view correlation_id;
+  std::uint32_t ticket;  // tells this join from an earlier one of the same connection
+  WireForm form;
+  bool asked_to_recover;
+  bool wants_members;
+
+  void each_text(auto&& f) { f(room_name), f(user_id), f(correlation_id); }
+};
+
+struct LeaveRoom {
+  RoomId room;
+  ConnectionId connection;
+  std::string_view user_id;
+  WireForm form;
+
+  void each_text(auto&& f) { f(user_id); }
+};
+
+struct Publish {
+  RoomId room;
+  std::string_view room_name;
+  ConnectionId from;            // the answer goes there if `wants_answer`
+  std::string_view type;        // "room_message", ...
+  std::string_view sender;      // user id, set by us
+  std::string_view message_id;  // the publisher's; comes back as correlation_id
+  std::string_view payload;
+  PayloadKind payload_kind;
+  bool ephemeral;    // no sequence
+  bool skip_sender;  // not delivered to `from`
+  bool wants_answer;
+  std::uint32_t exchange;  // tells HTTP requests of one connection apart
+  ConnectionId exclude;    // must not hear it, besides `from`; or `nobody`
+
+  void each_text(auto&& f) { f(room_name), f(type), f(sender), f(message_id), f(payload); }
+};
+inline constexpr ConnectionId nobody{0xffff, 0, 0};
+
+// An answer that finds nobody (the connection left or ended meanwhile) is undone by a LeaveRoom:
+// the room counts exactly those it has answered, so a leave is sent only after a Joined.
+struct Joined {
+  ConnectionId to;
+  RoomId room;
+  std::uint32_t ticket;
+  WireForm form;
+  std::string_view user_id;
+  std::string_view frame;  // room_joined, ready to send; empty for the raw dialect
+
+  void each_text(auto&& f) { f(user_id), f(frame); }
+};
+
+struct Published {
+  ConnectionId to;
+  std::uint32_t exchange;
+  std::string_view correlation_id;
+  std::string_view room_name;
+  std::uint64_t sequence;  // 0: ephemeral
+  std::string_view epoch;
+  std::string_view message_id;  // ours
+
+  void each_text(auto&& f) { f(correlation_id), f(room_name), f(epoch), f(message_id); }
+};
+
+enum class RefusedBecause : std::uint8_t { too_many_rooms };
+
+struct Refused {
+  ConnectionId to;
+  RoomId room;
+  std::uint32_t ticket;    // of a join, else 0
+  std::uint32_t exchange;  // of an HTTP request, else 0
+  std::string_view correlation_id;
+  std::string_view room_name;
+  RefusedBecause reason;
+
+  void each_text(auto&& f) { f(correlation_id), f(room_name); }
+};
+
+// A part of a batch that one connection must not get.
+struct Exclusion {
+  ConnectionId connection;
+  std::uint32_t begin[wire_forms];
+  std::uint32_t end[wire_forms];
+};
+
+// The batch of a room's turn for the listeners of one core. Each block comes with one hold, which
+// goes back as BlockReturned.
+struct Deliver {
+  RoomId room;
+  alloc::Block* batch[wire_forms];  // null: nobody listens in that form
+  std::uint32_t publications;
+  std::string_view exclusions;  // bytes of Exclusion[]
+
+  void each_text(auto&& f) { f(exclusions); }
+};
+
+struct BlockReturned {
+  alloc::Block* block;
+  void each_text(auto&&) {}
+};
+
+struct ToUser {
+  std::string_view user_id;
+  std::string_view frame;
+  void each_text(auto&& f) { f(user_id), f(frame); }
+};
+
+struct ToConnection {
+  ConnectionId to;
+  std::string_view frame;
+  void each_text(auto&& f) { f(frame); }
+};
+
+struct ToEverybody {
+  std::string_view frame;
+  void each_text(auto&& f) { f(frame); }
+};
+
+// Counts something over all cores (connections of a user, of an address) on the key's home core.
+struct AcquireQuota {
+  std::uint64_t key;
+  ConnectionId to;
+  std::uint32_t limit;
+  void each_text(auto&&) {}
+};
+struct QuotaAnswer {
+  ConnectionId to;
+  std::uint64_t key;
+  bool granted;
+  void each_text(auto&&) {}
+};
+struct ReleaseQuota {
+  std::uint64_t key;
+  void each_text(auto&&) {}
+};
+
+using LetterItem =
+    std::variant<JoinRoom, LeaveRoom, Publish, Joined, Published, Refused, Deliver, BlockReturned,
+                 ToUser, ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
+
+// What one core has to say to another in one turn, in order.
+//
+// Owner:    the sender, from make to clear(); lent to the receiver between Outbox::post and
+//           hand_back(). The receiver only reads it.
+// Lifetime: of the texts: until clear().
+class Letter : public engine::Letter {
+ public:
+  template <class Item>
+  void add(Item item) {
+    item.each_text([this](std::string_view& text) { text = keep(text); });
+    items_.push_back(item);
+  }
+  std::span<const LetterItem> items() const { return items_; }
+  bool empty() const { return items_.empty(); }
+  std::size_t text_bytes() const { return text_bytes_; }
+
+  void hand_back() { handed_back_.store(true, std::memory_order_release); }
+  bool is_handed_back() const { return handed_back_.load(std::memory_order_acquire); }
+  void clear() {
+    items_.clear();
+    texts_.release();
+    text_bytes_ = 0;
+    handed_back_.store(false, std::memory_order_relaxed);
+  }
+
+ private:
+  std::string_view keep(std::string_view text) {
+    if (text.empty()) return {};
+    auto* copy = static_cast<char*>(texts_.allocate(text.size(), alignof(Exclusion)));
+    text.copy(copy, text.size());
+    text_bytes_ += text.size();
+    return {copy, text.size()};
+  }
+
+  std::vector<LetterItem> items_;
+  alignas(16) char first_texts_[4096];
+  std::pmr::monotonic_buffer_resource texts_{first_texts_, sizeof first_texts_};
+  std::size_t text_bytes_ = 0;
+  std::atomic<bool> handed_back_{false};
+};
+
+}  // namespace ringroom::realtime

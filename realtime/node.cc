@@ -1,0 +1,37 @@
+#include "realtime/node.h"
+
+#include <sys/random.h>
+#include <xxhash.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+
+namespace ringroom::realtime {
+
+namespace {
+
+std::uint64_t random_word() {
+  std::uint64_t word = 0;
+  RR_CHECK(getrandom(&word, sizeof word, 0) == sizeof word);
+  return word;
+}
+
+}  // namespace
+
+Node::Node(const Config& config_, std::uint32_t cores_)
+    : config(config_),
+      cores(cores_),
+      hash_seed(random_word()),
+      started_wall_ms(wall_ms()),
+      busy_shards(cores_) {
+  for (std::uint32_t core = 0; core < cores; ++core)
+    counters.push_back(std::make_unique<ShardCounters>());
+}
+
+std::uint64_t Node::hash(std::string_view text) const {
+  return XXH3_64bits_withSeed(text.data(), text.size(), hash_seed);
+}
+
+RoomId Node::room_id(std::string_view room_name) const { return RoomId{hash(room_name)}; }
+
+}  // namespace ringroom::realtime

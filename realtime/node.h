@@ -1,0 +1,51 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/id.h"
+#include "realtime/config.h"
+#include "realtime/counters.h"
+
+namespace ringroom::engine {
+class Engine;
+}
+
+namespace ringroom::realtime {
+
+// What all shards of this process share: constants after start, counters, and three words about its
+// end. Everything else a shard knows is its own.
+//
+// Owner:    main; outlives the engine.
+// Threads:  any may read; the atomics say who writes.
+struct Node {
+  Node(const Config& config, std::uint32_t cores);
+
+  RoomId room_id(std::string_view room_name) const;
+  std::uint64_t hash(std::string_view text) const;
+  CoreId home_of(std::uint64_t key) const {
+    return CoreId{static_cast<std::uint16_t>(key % cores)};
+  }
+  CoreId home_of(RoomId room) const { return home_of(room.value); }
+
+  const Config config;
+  const std::uint32_t cores;
+  // Random per process: nobody outside can choose names that collide.
+  const std::uint64_t hash_seed;
+  const std::uint64_t started_wall_ms;
+
+  // One per core, written by it.
+  std::vector<std::unique_ptr<ShardCounters>> counters;
+  // Set by main once the engine runs; for /metrics.
+  std::atomic<const engine::Engine*> engine{nullptr};
+
+  // Draining: /ready says no. Written by main.
+  std::atomic<bool> draining{false};
+  // Shards that still have sessions, mail or lent blocks. A shard leaves when it is zero.
+  std::atomic<std::uint32_t> busy_shards;
+};
+
+}  // namespace ringroom::realtime

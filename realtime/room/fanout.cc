@@ -1,0 +1,141 @@
+#include "realtime/room/fanout.h"
+
+#include <openssl/evp.h>
+
+#include <utility>
+
+#include "proto/dialect/native_json.h"
+#include "proto/frame.h"
+#include "proto/json.h"
+#include "realtime/bounds.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+namespace {
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+}  // namespace
+
+Batch& Fanout::batch_of(Room& room) {
+  if (room.batch != nullptr) return *room.batch;
+  if (spare_.empty()) spare_.push_back(std::make_unique<Batch>(shard_.heap));
+  room.batch = spare_.back().release();
+  spare_.pop_back();
+  dirty_.push_back(&room);
+  return *room.batch;
+}
+
+// What a raw publisher says has to become an object for JSON listeners.
+void Fanout::encode_json(const proto::Publication& publication, PayloadKind kind,
+                         alloc::BlockBuilder& out) {
+  proto::Publication shown = publication;
+  alloc::BlockBuilder object(shard_.heap);
+  if (kind == PayloadKind::text) {
+    object.append(R"({"text":)");
+    proto::append_json_string(object, publication.payload);
+    object.append('}');
+    shown.payload = object.text();
+  } else if (kind == PayloadKind::binary) {
+    object.append(R"({"base64":")");
+    const std::size_t size = 4 * ((publication.payload.size() + 2) / 3);
+    // EVP_EncodeBlock ends its text with a NUL, which is not ours to keep.
+    auto* text = reinterpret_cast<unsigned char*>(object.reserve(size + 1));
+    EVP_EncodeBlock(text, reinterpret_cast<const unsigned char*>(publication.payload.data()),
+                    static_cast<int>(publication.payload.size()));
+    object.advance(size);
+    object.append(R"("})");
+    shown.payload = object.text();
+  }
+  const std::size_t begin = proto::begin_frame(out);
+  proto::dialect::native_json::encode(shown, out);
+  proto::end_frame(out, begin, proto::Opcode::text);
+}
+
+void Fanout::add(Room& room, const proto::Publication& publication, PayloadKind kind,
+                 std::span<const ConnectionId> without) {
+  Batch& batch = batch_of(room);
+  const Marks begin = marks(batch);
+  if (room.is_heard_in(WireForm::json)) {
+    encode_json(publication, kind, batch.forms[std::size_t(WireForm::json)]);
+    shard_.counters.fanout_encodes_total.add();
+  }
+  if (room.is_heard_in(WireForm::raw)) {
+    proto::append_frame(batch.forms[std::size_t(WireForm::raw)],
+                        kind == PayloadKind::binary ? proto::Opcode::binary : proto::Opcode::text,
+                        bytes_of(publication.payload));
+    shard_.counters.fanout_encodes_total.add();
+  }
+  finish(room, begin, without);
+}
+
+void Fanout::announce(Room& room, const proto::Publication& publication,
+                      const ConnectionId& without) {
+  Batch& batch = batch_of(room);
+  const Marks begin = marks(batch);
+  encode_json(publication, PayloadKind::json, batch.forms[std::size_t(WireForm::json)]);
+  shard_.counters.fanout_encodes_total.add();
+  finish(room, begin, std::span(&without, 1));
+}
+
+Fanout::Marks Fanout::marks(const Batch& batch) {
+  Marks out;
+  for (std::size_t form = 0; form < wire_forms; ++form)
+    out[form] = static_cast<std::uint32_t>(batch.forms[form].size());
+  return out;
+}
+
+void Fanout::finish(Room& room, const Marks& begin, std::span<const ConnectionId> without) {
+  Batch& batch = *room.batch;
+  ++batch.publications;
+  const Marks end = marks(batch);
+  for (const ConnectionId& connection : without) {
+    Exclusion& exclusion = batch.exclusions.emplace_back();
+    exclusion.connection = connection;
+    for (std::size_t form = 0; form < wire_forms; ++form) {
+      exclusion.begin[form] = begin[form];
+      exclusion.end[form] = end[form];
+    }
+  }
+  if (end[0] + end[1] >= bounds::batch_bytes_max) seal(room);
+}
+
+void Fanout::seal(Room& room) {
+  if (room.batch == nullptr || room.batch->publications == 0) return;
+  Batch& batch = *room.batch;
+  alloc::BlockRef blocks[wire_forms];
+  for (std::size_t form = 0; form < wire_forms; ++form)
+    if (!batch.forms[form].empty()) blocks[form] = batch.forms[form].finish();
+  const std::string_view exclusions(reinterpret_cast<const char*>(batch.exclusions.data()),
+                                    batch.exclusions.size() * sizeof(Exclusion));
+
+  for (std::uint16_t core = 0; core < shard_.node.cores; ++core) {
+    Deliver deliver{.room = room.id(),
+                    .batch = {},
+                    .publications = batch.publications,
+                    .exclusions = exclusions};
+    bool is_heard = false;
+    for (std::size_t form = 0; form < wire_forms; ++form) {
+      if (!blocks[form] || room.listeners(CoreId{core}, WireForm(form)) == 0) continue;
+      deliver.batch[form] = blocks[form].share().release();
+      is_heard = true;
+    }
+    if (is_heard) shard_.send(CoreId{core}, deliver);
+  }
+  shard_.counters.batches_total.add();
+  batch.publications = 0;
+  batch.exclusions.clear();
+}
+
+void Fanout::flush() {
+  for (Room* room : dirty_) {
+    seal(*room);
+    spare_.emplace_back(std::exchange(room->batch, nullptr));
+  }
+  dirty_.clear();
+}
+
+}  // namespace ringroom::realtime

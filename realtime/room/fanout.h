@@ -1,0 +1,65 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "alloc/block.h"
+#include "proto/command.h"
+#include "realtime/letters.h"
+#include "realtime/room/room.h"
+
+namespace ringroom::realtime {
+
+class Shard;
+
+// The publications of one room in one turn, as the bytes that its listeners get.
+//
+//   forms[json]  | frame | frame | frame |      one contiguous run per wire form, so that a
+//   forms[raw]   | frame | frame | frame |      listener costs one send whatever the number
+//
+// Nothing in it depends on who listens.
+struct Batch {
+  explicit Batch(alloc::BlockHeap& heap)
+      : forms{alloc::BlockBuilder(heap), alloc::BlockBuilder(heap)} {}
+  alloc::BlockBuilder forms[wire_forms];
+  std::uint32_t publications = 0;
+  std::vector<Exclusion> exclusions;  // in the order of the frames
+};
+
+// Encodes each publication once per wire form somebody listens in, gathers a turn's worth of them
+// per room, and hands the batch to every listening core: by reference, no byte is copied.
+//
+// Owner: the home core of the rooms.
+class Fanout {
+ public:
+  explicit Fanout(Shard& shard) : shard_(shard) {}
+
+  // `without` are connections that must not hear it.
+  void add(Room& room, const proto::Publication& publication, PayloadKind kind,
+           std::span<const ConnectionId> without);
+  // For JSON listeners only: user_joined and user_left mean nothing to raw ones.
+  void announce(Room& room, const proto::Publication& publication, const ConnectionId& without);
+  // Sends what is gathered now. Before somebody begins to listen: a batch goes to those who were
+  // there when its first publication was made.
+  void seal(Room& room);
+  // The same for every room of this turn.
+  void flush();
+
+ private:
+  Batch& batch_of(Room& room);
+  // Where each form of a batch ends: before a publication and after it.
+  using Marks = std::array<std::uint32_t, wire_forms>;
+  static Marks marks(const Batch& batch);
+  void finish(Room& room, const Marks& begin, std::span<const ConnectionId> without);
+  void encode_json(const proto::Publication& publication, PayloadKind kind,
+                   alloc::BlockBuilder& out);
+
+  Shard& shard_;
+  std::vector<Room*> dirty_;
+  std::vector<std::unique_ptr<Batch>> spare_;
+};
+
+}  // namespace ringroom::realtime

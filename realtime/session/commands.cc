@@ -1,0 +1,263 @@
+#include "realtime/session/commands.h"
+
+#include <array>
+#include <string>
+
+#include "proto/dialect/native_json.h"
+#include "proto/frame.h"
+#include "realtime/bounds.h"
+#include "realtime/session/connection_text.h"
+#include "realtime/session/identity.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+namespace native_json = proto::dialect::native_json;
+using proto::Command;
+using proto::CommandKind;
+using proto::ErrorCode;
+
+struct CommandRow {
+  CommandKind kind;
+  bool before_identity;  // may be asked by a connection that has not said who it is
+  void (Commands::*run)(Session&, const Command&);
+
+  static const CommandRow rows[];
+};
+
+constexpr CommandRow CommandRow::rows[] = {
+    {CommandKind::connect, true, &Commands::connect},
+    {CommandKind::join_room, false, &Commands::join_room},
+    {CommandKind::leave_room, false, &Commands::leave_room},
+    {CommandKind::publish, false, &Commands::publish},
+    {CommandKind::ephemeral, false, &Commands::publish},
+    {CommandKind::ping, true, &Commands::ping},
+    {CommandKind::heartbeat, true, &Commands::heartbeat},
+    {CommandKind::presence, false, &Commands::not_offered},
+    {CommandKind::history, false, &Commands::not_offered},
+    {CommandKind::refresh_token, false, &Commands::not_offered},
+    {CommandKind::subscribe, false, &Commands::not_offered},
+    {CommandKind::unsubscribe, false, &Commands::not_offered},
+    {CommandKind::request_metrics, false, &Commands::not_offered},
+    {CommandKind::query_request, false, &Commands::not_offered},
+    {CommandKind::query_cancel, false, &Commands::not_offered},
+    {CommandKind::message_batch, false, &Commands::message_batch},
+};
+
+namespace {
+
+constexpr bool rows_are_in_order() {
+  for (std::size_t i = 0; i < std::size(CommandRow::rows); ++i)
+    if (std::size_t(CommandRow::rows[i].kind) != i) return false;
+  return std::size(CommandRow::rows) == std::size_t(CommandKind::message_batch) + 1;
+}
+static_assert(rows_are_in_order(), "dispatch indexes by the kind");
+
+}  // namespace
+
+Commands::Commands(Shard& shard) : shard_(shard), frame_(shard.heap) {}
+
+template <class Value>
+void Commands::reply(Session& session, const Value& value) {
+  frame_.clear();
+  const std::size_t begin = proto::begin_frame(frame_);
+  native_json::encode(value, frame_);
+  proto::end_frame(frame_, begin, proto::Opcode::text);
+  shard_.counters.messages_sent_total.add();
+  if (shard_.outbox.write(session.socket, frame_.bytes()) == engine::Outbox::Send::over_limit)
+    shard_.lifecycle.drop_slow(session.socket);
+}
+
+void Commands::run(Session& session, std::span<std::byte> text) {
+  text_ = text;
+  const auto command = native_json::decode(text, parser_);
+  if (!command) return refuse_text(session, command.error());
+  dispatch(session, *command);
+}
+
+void Commands::dispatch(Session& session, const Command& command) {
+  const CommandRow& row = CommandRow::rows[std::size_t(command.kind)];
+  if (session.state != SessionState::authenticated && !row.before_identity) {
+    refuse(session, ErrorCode::unauthorized, command,
+           "say who you are first: send `connect` with a token");
+    return shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
+  }
+  (this->*row.run)(session, command);
+}
+
+void Commands::refuse(Session& session, ErrorCode code, const Command& command,
+                      std::string_view message) {
+  shard_.counters.errors_total.add();
+  reply(session, proto::Refusal{.code = code,
+                                .correlation_id = command.message_id,
+                                .room = command.room,
+                                .message = message,
+                                .retry_after_ms = std::nullopt});
+}
+
+void Commands::refuse_text(Session& session, const proto::DecodeError& error) {
+  shard_.counters.errors_total.add();
+  if (error.code != ErrorCode::invalid) {
+    reply(session, proto::Refusal{.code = error.code,
+                                  .correlation_id = error.correlation_id,
+                                  .room = {},
+                                  .message = error.message,
+                                  .retry_after_ms = std::nullopt});
+    return;
+  }
+  const proto::InvalidField field{.path = error.path, .message = error.message};
+  reply(session,
+        proto::Invalid{.correlation_id = error.correlation_id, .errors = std::span(&field, 1)});
+}
+
+void Commands::greet(Session& session, std::string_view correlation_id) {
+  if (session.state != SessionState::authenticated) return;  // refused for a limit meanwhile
+  const Config& config = shard_.node.config;
+  reply(session,
+        proto::ConnectionAck{
+            .correlation_id = correlation_id,
+            .connection_id = ConnectionText(shard_.connection_id(session)),
+            .user_id = session.user->id,
+            .heartbeat_interval_s = static_cast<std::uint32_t>(config.ping_interval_ms / 1000),
+            .max_message_bytes = config.message_bytes_max,
+            .timestamp_ms = shard_.wall_ms,
+            .rooms = {}});
+}
+
+void Commands::connect(Session& session, const Command& command) {
+  if (session.state == SessionState::authenticated)
+    return refuse(session, ErrorCode::bad_request, command,
+                  "this connection has said who it is; open another one for another identity");
+  const auto identified =
+      shard_.identities.identify(session, {.token = command.token, .user_id = command.user_id});
+  if (!identified) {
+    refuse(session, identified.error().code, command, identified.error().message);
+    return shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
+  }
+  greet(session, command.message_id);
+  for (const proto::RoomRequest& request : command.rooms)
+    join(session, request.room, command, request.recover.has_value());
+}
+
+void Commands::join_room(Session& session, const Command& command) {
+  join(session, command.room, command, command.recover.has_value());
+}
+
+void Commands::join(Session& session, std::string_view room, const Command& command,
+                    bool asked_to_recover) {
+  Command about = command;
+  about.room = room;
+  const Actions actions = actions_in(session, room);
+  if (!actions.has(Action::join))
+    return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::join, room));
+  switch (shard_.membership.join(session, {.room = room,
+                                           .form = WireForm::json,
+                                           .actions = actions,
+                                           .correlation_id = command.message_id,
+                                           .asked_to_recover = asked_to_recover,
+                                           .wants_members = command.want_members})) {
+    case Membership::Join::asked:
+      return;
+    case Membership::Join::already_joined:
+      return refuse(session, ErrorCode::already_joined, about,
+                    "you are in this room; leave it first to join it anew");
+    case Membership::Join::too_many_rooms:
+      shard_.counters.refused_limit_total.add();
+      return refuse(session, ErrorCode::forbidden, about,
+                    "this connection is in as many rooms as it may be; leave one first");
+    case Membership::Join::unavailable:
+      return refuse(session, ErrorCode::unavailable, about,
+                    "the room's core does not keep up; try again shortly");
+  }
+}
+
+void Commands::leave_room(Session& session, const Command& command) {
+  if (!shard_.membership.leave(session, shard_.node.room_id(command.room)))
+    return refuse(session, ErrorCode::not_joined, command,
+                  "you are not in this room; there is nothing to leave");
+  reply(session,
+        proto::RoomLeft{.correlation_id = command.message_id, .room = command.room, .reason = {}});
+}
+
+void Commands::publish(Session& session, const Command& command) {
+  const RoomId room = shard_.node.room_id(command.room);
+  const Subscription* subscription = session.find(room);
+  if (subscription == nullptr)
+    return refuse(session, ErrorCode::not_joined, command, "join the room before you speak in it");
+  if (!subscription->actions.has(Action::publish))
+    return refuse(session, ErrorCode::forbidden, command,
+                  refusal_of(Action::publish, command.room));
+  const CoreId home = shard_.node.home_of(room);
+  if (!shard_.accepts_mail(home, command.payload.size())) {
+    shard_.counters.refused_limit_total.add();
+    return refuse(session, ErrorCode::unavailable, command,
+                  "the room's core does not keep up; try again shortly");
+  }
+  const bool ephemeral = command.kind == CommandKind::ephemeral;
+  shard_.send(home, Publish{.room = room,
+                            .room_name = command.room,
+                            .from = shard_.connection_id(session),
+                            .type = command.type,
+                            .sender = session.user->id,
+                            .message_id = command.message_id,
+                            .payload = command.payload,
+                            .payload_kind = PayloadKind::json,
+                            .ephemeral = ephemeral,
+                            // Nobody needs to be told that he types.
+                            .skip_sender = ephemeral,
+                            .wants_answer = !command.message_id.empty(),
+                            .exchange = 0,
+                            .exclude = nobody});
+}
+
+void Commands::ping(Session& session, const Command& command) {
+  reply(session, proto::Pong{.correlation_id = command.message_id, .timestamp_ms = shard_.wall_ms});
+}
+
+void Commands::heartbeat(Session& session, const Command& command) {
+  reply(session,
+        proto::Heartbeat{.correlation_id = command.message_id, .timestamp_ms = shard_.wall_ms});
+}
+
+void Commands::message_batch(Session& session, const Command& command) {
+  for (const std::string_view inner : command.messages) {
+    if (session.state == SessionState::draining) return;
+    const auto offset = reinterpret_cast<const std::byte*>(inner.data()) - text_.data();
+    const auto decoded = native_json::decode(
+        text_.subspan(static_cast<std::size_t>(offset), inner.size()), inner_parser_);
+    if (!decoded) {
+      refuse_text(session, decoded.error());
+    } else if (decoded->kind == CommandKind::message_batch) {
+      refuse(session, ErrorCode::bad_request, *decoded,
+             "a message_batch cannot hold another; send its messages side by side");
+    } else {
+      dispatch(session, *decoded);
+    }
+  }
+}
+
+void Commands::not_offered(Session& session, const Command& command) {
+  std::string message = "this server does not offer `";
+  message.append(command.type).append("`; see its documentation for what it does");
+  refuse(session, ErrorCode::unavailable, command, message);
+}
+
+void Commands::receive(Session& session, const Published& published) {
+  reply(session, proto::Ack{.correlation_id = published.correlation_id,
+                            .room = published.room_name,
+                            .sequence = published.sequence,
+                            .epoch = published.epoch});
+}
+
+void Commands::receive(Session& session, const Refused& refused) {
+  shard_.counters.errors_total.add();
+  shard_.counters.refused_limit_total.add();
+  reply(session,
+        proto::Refusal{.code = ErrorCode::unavailable,
+                       .correlation_id = refused.correlation_id,
+                       .room = refused.room_name,
+                       .message = "the server holds as many rooms as it may; try again later",
+                       .retry_after_ms = std::nullopt});
+}
+
+}  // namespace ringroom::realtime

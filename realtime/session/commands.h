@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "alloc/block.h"
+#include "proto/command.h"
+#include "proto/json.h"
+#include "realtime/letters.h"
+#include "realtime/session/session.h"
+
+namespace ringroom::realtime {
+
+class Shard;
+
+// What a client of the native protocol can ask: one function per kind of command, and the table of
+// them.
+//
+// Errors: an answer to the client that says what is wrong and what to do; the connection lives on,
+// unless it never said who it is.
+class Commands {
+ public:
+  explicit Commands(Shard& shard);
+
+  // `text` may be changed; 64 bytes behind it can be read.
+  void run(Session& session, std::span<std::byte> text);
+
+  // Tells the client that it is in service.
+  void greet(Session& session, std::string_view correlation_id);
+  void refuse(Session& session, proto::ErrorCode code, const proto::Command& command,
+              std::string_view message);
+
+  void receive(Session& session, const Published& published);
+  void receive(Session& session, const Refused& refused);
+
+ private:
+  friend struct CommandRow;
+  void connect(Session& session, const proto::Command& command);
+  void join_room(Session& session, const proto::Command& command);
+  void leave_room(Session& session, const proto::Command& command);
+  void publish(Session& session, const proto::Command& command);
+  void ping(Session& session, const proto::Command& command);
+  void heartbeat(Session& session, const proto::Command& command);
+  void message_batch(Session& session, const proto::Command& command);
+  void not_offered(Session& session, const proto::Command& command);
+
+  void dispatch(Session& session, const proto::Command& command);
+  void refuse_text(Session& session, const proto::DecodeError& error);
+  void join(Session& session, std::string_view room, const proto::Command& command,
+            bool asked_to_recover);
+
+  template <class Value>
+  void reply(Session& session, const Value& value);
+
+  Shard& shard_;
+  proto::JsonParser parser_, inner_parser_;  // a batch's own text is alive while its messages run
+  alloc::BlockBuilder frame_;
+  std::span<std::byte> text_;  // of the message in work
+};
+
+}  // namespace ringroom::realtime

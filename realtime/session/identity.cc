@@ -1,0 +1,80 @@
+#include "realtime/session/identity.h"
+
+#include <utility>
+
+#include "proto/dialect/native_json.h"
+#include "proto/json.h"
+#include "realtime/bounds.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+namespace {
+
+using proto::ErrorCode;
+
+TokenRules rules_of(const Config& config) {
+  TokenRules rules;
+  if (!config.token_hmac_secret.empty())
+    rules.keys.push_back(
+        {.id = {}, .algorithm = Algorithm::hs256, .secret = config.token_hmac_secret});
+  rules.audience = config.token_audience;
+  rules.issuer = config.token_issuer;
+  return rules;
+}
+
+}  // namespace
+
+Identities::Identities(Shard& shard) : shard_(shard), verifier_(rules_of(shard.node.config)) {}
+
+Outcome<Identities::Refusal> Identities::identify(Session& session,
+                                                  const Credentials& credentials) {
+  const auto refuse = [this](ErrorCode code, std::string_view message) {
+    shard_.counters.auth_failures_total.add();
+    return fail(Refusal{code, message});
+  };
+  if (!credentials.token.empty()) {
+    if (!verifier_.has_keys())
+      return refuse(ErrorCode::unauthorized,
+                    "this server knows no key to check a token with; its operator has to set "
+                    "token-hmac-secret");
+    auto claims = verifier_.verify(credentials.token, shard_.wall_ms / 1000);
+    if (!claims) {
+      return refuse(claims.error() == TokenError::expired ? ErrorCode::token_expired
+                                                          : ErrorCode::unauthorized,
+                    row_of(claims.error()).sentence);
+    }
+    session.grants = std::make_unique<const Grants>(std::move(claims->rooms));
+    session.expires_wall_ms = claims->valid_until_s() * 1000;
+    shard_.lifecycle.authenticated(session, claims->user);
+    return Done{};
+  }
+  if (!shard_.node.config.insecure_dev)
+    return refuse(ErrorCode::unauthorized,
+                  "a token is required: by `?token=`, an Authorization header or in `connect`");
+  // The rules of a room name are those of any name that is shown to others.
+  if (credentials.user_id.size() > bounds::user_id_bytes_max ||
+      !proto::dialect::native_json::is_room_name(credentials.user_id))
+    return refuse(ErrorCode::unauthorized,
+                  "say who you are: `/ws?user=NAME` or `user_id` in `connect`, 1 to 128 bytes of "
+                  "UTF-8 without control characters");
+  session.grants = std::make_unique<const Grants>(Grants::everything());
+  shard_.lifecycle.authenticated(session, credentials.user_id);
+  return Done{};
+}
+
+Actions actions_in(const Session& session, std::string_view room) {
+  if (session.grants == nullptr || session.user == nullptr) return {};
+  return session.grants->in(room, session.user->id);
+}
+
+std::optional<std::string> token_of(const proto::Request& request) {
+  constexpr std::string_view bearer = "Bearer ";
+  const std::string_view authorization = request.header("Authorization");
+  if (authorization.size() > bearer.size() &&
+      proto::equals_ignoring_case(authorization.substr(0, bearer.size()), bearer))
+    return std::string(authorization.substr(bearer.size()));
+  return proto::query_parameter(request.query, "token");
+}
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "proto/command.h"
+#include "proto/http.h"
+#include "realtime/access/grants.h"
+#include "realtime/access/jwt.h"
+#include "realtime/session/session.h"
+
+namespace ringroom::realtime {
+
+class Shard;
+
+// Who a client is: from its token, or in development from the name it gives itself. The answer is
+// no unless one of the two says otherwise.
+//
+// Owner: one core.
+class Identities {
+ public:
+  explicit Identities(Shard& shard);
+
+  struct Credentials {
+    std::string_view token;
+    std::string_view user_id;  // believed with --insecure-dev only
+  };
+  struct Refusal {
+    proto::ErrorCode code;
+    std::string_view message;  // constant text
+  };
+  // On success the session is authenticated and holds its grants.
+  Outcome<Refusal> identify(Session& session, const Credentials& credentials);
+
+ private:
+  Shard& shard_;
+  TokenVerifier verifier_;
+};
+
+// What the session may do in a room, by its token; everything in development.
+Actions actions_in(const Session& session, std::string_view room);
+
+// From `Authorization: Bearer` or `?token=`.
+std::optional<std::string> token_of(const proto::Request& request);
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,181 @@
+#include "realtime/session/lifecycle.h"
+
+#include <algorithm>
+
+#include "alloc/block.h"
+#include "proto/frame.h"
+#include "realtime/bounds.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+namespace {
+
+Counter* gauge_of(ShardCounters& counters, SessionState state) {
+  switch (state) {
+    case SessionState::connecting:
+      return &counters.connections_connecting;
+    case SessionState::connected:
+      return &counters.connections_connected;
+    case SessionState::authenticated:
+      return &counters.connections_authenticated;
+    case SessionState::draining:
+      return &counters.connections_draining;
+    case SessionState::closed:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+// The timer's cookie names the socket; a timer that outlived it finds nobody.
+std::uint64_t cookie_of(engine::SocketId socket) {
+  return std::uint64_t(socket.generation) << 32 | socket.slot;
+}
+
+}  // namespace
+
+void Lifecycle::change(Session& session, SessionState state) {
+  if (Counter* gauge = gauge_of(shard_.counters, session.state)) gauge->subtract();
+  session.state = state;
+  if (Counter* gauge = gauge_of(shard_.counters, state)) gauge->add();
+}
+
+void Lifecycle::arm(Session& session, std::uint64_t delay_ms) {
+  shard_.outbox.cancel(session.timer);
+  session.timer = shard_.outbox.arm(delay_ms, cookie_of(session.socket));
+}
+
+void Lifecycle::accepted(const engine::Accepted& accepted) {
+  Session& session = shard_.sessions.open(accepted.socket);
+  shard_.counters.connections_connecting.add();
+  shard_.counters.connections_total.add();
+  session.peer = accepted.peer;
+  session.accepted_wall_ms = shard_.wall_ms;
+  session.heard_ms = shard_.now_ms;
+  session.http = std::make_unique<proto::HttpReader>();
+  session.exchange = std::make_unique<Exchange>();
+  arm(session, shard_.node.config.hello_timeout_ms);
+  shard_.quotas.ask_for_address(session);
+}
+
+void Lifecycle::upgraded(Session& session, SessionKind kind) {
+  session.kind = kind;
+  session.http.reset();
+  session.exchange.reset();
+  shard_.counters.upgrades_total.add();
+  change(session, SessionState::connected);
+  // The hello timeout of the accept still runs: it covers the identity too.
+}
+
+void Lifecycle::authenticated(Session& session, std::string_view user_id) {
+  if (!user_id.empty()) shard_.sessions.attach(session, user_id);
+  shard_.quotas.ask_for_user(session);
+  change(session, SessionState::authenticated);
+  await_silence(session, shard_.node.config.ping_interval_ms);
+}
+
+// Until it must have been heard again, or its token ends, if that comes first.
+void Lifecycle::await_silence(Session& session, std::uint64_t delay_ms) {
+  if (session.expires_wall_ms != 0)
+    delay_ms = std::min(
+        delay_ms, session.expires_wall_ms - std::min(session.expires_wall_ms, shard_.wall_ms) + 1);
+  arm(session, delay_ms);
+}
+
+void Lifecycle::withdraw(Session& session) {
+  shard_.membership.leave_all(session);
+  shard_.quotas.give_back(session);
+  shard_.sessions.detach(session);
+  shard_.outbox.cancel(session.timer);
+  session.timer = engine::no_timer;
+  session.messages.reset();
+  session.http.reset();
+}
+
+void Lifecycle::close(Session& session, proto::CloseCode code, std::string_view reason) {
+  if (session.state == SessionState::draining || session.state == SessionState::closed) return;
+  if (session.kind == SessionKind::http) return close_http(session);
+  if (reason.empty()) {
+    if (const proto::CloseCodeRow* row = proto::find_close_code(code)) reason = row->meaning;
+  }
+  alloc::BlockBuilder frame(shard_.heap);
+  proto::append_close(frame, code, reason);
+  withdraw(session);
+  change(session, SessionState::draining);
+  shard_.outbox.close(session.socket, frame.bytes());
+}
+
+void Lifecycle::close_http(Session& session) {
+  if (session.state == SessionState::draining || session.state == SessionState::closed) return;
+  withdraw(session);
+  change(session, SessionState::draining);
+  shard_.outbox.close(session.socket);
+}
+
+void Lifecycle::drop_slow(engine::SocketId socket) {
+  Session* session = shard_.sessions.find(socket);
+  if (session == nullptr || session->state == SessionState::draining) return;
+  shard_.counters.slow_consumers_total.add();
+  close(*session, proto::CloseCode::slow_consumer);
+}
+
+void Lifecycle::closed(engine::SocketId socket) {
+  Session* session = shard_.sessions.find(socket);
+  if (session == nullptr) return;
+  if (session->state != SessionState::draining) withdraw(*session);
+  change(*session, SessionState::closed);
+  shard_.sessions.close(*session);
+}
+
+void Lifecycle::heard(Session& session) {
+  session.heard_ms = shard_.now_ms;
+  session.awaits_pong = false;
+}
+
+void Lifecycle::await_request(Session& session) { arm(session, bounds::keep_alive_ms); }
+
+void Lifecycle::fired(const engine::Fired& fired) {
+  Session* session =
+      shard_.sessions.find({.slot = static_cast<std::uint32_t>(fired.cookie),
+                            .generation = static_cast<std::uint32_t>(fired.cookie >> 32)});
+  if (session == nullptr || !(session->timer == fired.timer)) return;
+  session->timer = engine::no_timer;
+  switch (session->state) {
+    case SessionState::connecting:
+      if (session->exchange->waiting) return arm(*session, bounds::keep_alive_ms);
+      shard_.counters.hello_timeouts_total.add();
+      return close_http(*session);
+    case SessionState::connected:
+      shard_.counters.hello_timeouts_total.add();
+      return close(*session, proto::CloseCode::hello_timeout);
+    case SessionState::authenticated:
+      return check_alive(*session);
+    case SessionState::draining:
+    case SessionState::closed:
+      return;
+  }
+}
+
+void Lifecycle::check_alive(Session& session) {
+  const Config& config = shard_.node.config;
+  if (session.expires_wall_ms != 0 && session.expires_wall_ms <= shard_.wall_ms)
+    return close(session, proto::CloseCode::unauthorized);
+  if (session.awaits_pong) {
+    // Nothing came since the ping, not even TCP's own answer to a close would: no close frame.
+    shard_.counters.pong_timeouts_total.add();
+    withdraw(session);
+    change(session, SessionState::draining);
+    return shard_.outbox.abort(session.socket);
+  }
+  const std::uint64_t silent_ms = shard_.now_ms - session.heard_ms;
+  if (silent_ms < config.ping_interval_ms)
+    return await_silence(session, config.ping_interval_ms - silent_ms);
+  static constexpr std::byte ping[] = {std::byte{0x89}, std::byte{0}};
+  shard_.counters.pings_total.add();
+  if (shard_.outbox.write(session.socket, ping) == engine::Outbox::Send::over_limit)
+    return drop_slow(session.socket);
+  session.awaits_pong = true;
+  arm(session, config.pong_timeout_ms);
+}
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "engine/handler.h"
+#include "proto/close_code.h"
+#include "realtime/session/session.h"
+
+namespace ringroom::realtime {
+
+class Shard;
+
+// The steps of a connection's life, and the one timer each has: to say hello in time, then to be
+// heard in time.
+//
+// Owner: one core. Every step is safe to ask for in any state; what is over stays over.
+class Lifecycle {
+ public:
+  explicit Lifecycle(Shard& shard) : shard_(shard) {}
+
+  void accepted(const engine::Accepted& accepted);
+  // The WebSocket stands. The peer now has to say who it is, unless the kind needs nobody.
+  void upgraded(Session& session, SessionKind kind);
+  // In service from here. An empty user id: anonymous.
+  void authenticated(Session& session, std::string_view user_id);
+
+  // Says why in a close frame, leaves every room now, and ends the connection after what is queued.
+  void close(Session& session, proto::CloseCode code, std::string_view reason = {});
+  // For a connection that is still HTTP: ends it after the answer that is queued.
+  void close_http(Session& session);
+  // Not read fast enough: closed with 4508, a code that means come back and recover.
+  void drop_slow(engine::SocketId socket);
+  void closed(engine::SocketId socket);
+
+  void heard(Session& session);
+  void fired(const engine::Fired& fired);
+  // An HTTP connection between requests has this long to send the next.
+  void await_request(Session& session);
+
+ private:
+  void change(Session& session, SessionState state);
+  void arm(Session& session, std::uint64_t delay_ms);
+  void await_silence(Session& session, std::uint64_t delay_ms);
+  void withdraw(Session& session);  // rooms, user, timer
+  void check_alive(Session& session);
+
+  Shard& shard_;
+};
+
+}  // namespace ringroom::realtime

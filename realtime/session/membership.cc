@@ -1,0 +1,94 @@
+#include "realtime/session/membership.h"
+
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+namespace {
+
+// Raw listeners are nobody to the others: the dialect has no way to say who is there.
+std::string_view member_of(const Session& session, WireForm form) {
+  return form == WireForm::json && session.user != nullptr ? std::string_view(session.user->id)
+                                                           : std::string_view();
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+}  // namespace
+
+Membership::Join Membership::join(Session& session, const Request& request) {
+  const RoomId room = shard_.node.room_id(request.room);
+  if (session.find(room) != nullptr) return Join::already_joined;
+  if (session.subscriptions.size() >= shard_.node.config.rooms_per_connection_max)
+    return Join::too_many_rooms;
+  const CoreId home = shard_.node.home_of(room);
+  if (!shard_.accepts_mail(home, request.room.size())) return Join::unavailable;
+
+  const std::uint32_t ticket = session.next_ticket++;
+  shard_.subscribers.begin(session, room, request.room, request.form, ticket, request.actions);
+  shard_.counters.subscriptions.add();
+  shard_.send(home, JoinRoom{.room = room,
+                             .room_name = request.room,
+                             .connection = shard_.connection_id(session),
+                             .user_id = member_of(session, request.form),
+                             .correlation_id = request.correlation_id,
+                             .ticket = ticket,
+                             .form = request.form,
+                             .asked_to_recover = request.asked_to_recover,
+                             .wants_members = request.wants_members});
+  return Join::asked;
+}
+
+void Membership::end(Session& session, Subscription& subscription) {
+  const RoomId room = subscription.audience->room;
+  const LeaveRoom leave{.room = room,
+                        .connection = shard_.connection_id(session),
+                        .user_id = member_of(session, subscription.form),
+                        .form = subscription.form};
+  const bool is_counted = subscription.joined;
+  shard_.subscribers.end(session, subscription);
+  shard_.counters.subscriptions.subtract();
+  // One that is still on its way is undone when its answer finds nobody.
+  if (is_counted) shard_.send(shard_.node.home_of(room), leave);
+}
+
+bool Membership::leave(Session& session, RoomId room) {
+  Subscription* subscription = session.find(room);
+  if (subscription == nullptr) return false;
+  end(session, *subscription);
+  return true;
+}
+
+void Membership::leave_all(Session& session) {
+  while (!session.subscriptions.empty()) end(session, session.subscriptions.back());
+}
+
+void Membership::receive(const Joined& joined) {
+  Session* session =
+      shard_.sessions.find({.slot = joined.to.slot, .generation = joined.to.generation});
+  Subscription* subscription = session == nullptr ? nullptr : session->find(joined.room);
+  if (subscription == nullptr || subscription->ticket != joined.ticket) {
+    shard_.send(shard_.node.home_of(joined.room), LeaveRoom{.room = joined.room,
+                                                            .connection = joined.to,
+                                                            .user_id = joined.user_id,
+                                                            .form = joined.form});
+    return;
+  }
+  shard_.subscribers.join(*session, *subscription);
+  if (!joined.frame.empty() && shard_.outbox.write(session->socket, bytes_of(joined.frame)) ==
+                                   engine::Outbox::Send::over_limit)
+    shard_.lifecycle.drop_slow(session->socket);
+}
+
+void Membership::receive(const Refused& refused) {
+  Session* session =
+      shard_.sessions.find({.slot = refused.to.slot, .generation = refused.to.generation});
+  Subscription* subscription = session == nullptr ? nullptr : session->find(refused.room);
+  if (subscription == nullptr || subscription->ticket != refused.ticket) return;
+  shard_.subscribers.end(*session, *subscription);
+  shard_.counters.subscriptions.subtract();
+}
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/check.h"
+#include "realtime/session/session.h"
+
+namespace ringroom::realtime {
+
+// The sessions of one core, found by socket or by user.
+//
+// Owner:    one core. Sessions stay where they are until their socket's slot is used again.
+class SessionTable {
+ public:
+  SessionTable();
+
+  Session& open(engine::SocketId socket);
+  // nullptr: that connection has ended.
+  Session* find(engine::SocketId socket) {
+    const std::size_t chunk = socket.slot / chunk_sessions;
+    if (chunk >= chunks_.size() || chunks_[chunk] == nullptr) return nullptr;
+    Session& session = chunks_[chunk][socket.slot % chunk_sessions];
+    return session.socket == socket && session.state != SessionState::closed ? &session : nullptr;
+  }
+  Session& at(engine::SocketId socket) {
+    Session* session = find(socket);
+    RR_CHECK(session != nullptr);
+    return *session;
+  }
+  // Gives everything back but the slot.
+  void close(Session& session);
+
+  std::size_t size() const { return count_; }
+  void for_each(const std::function<void(Session&)>& f);
+
+  void attach(Session& session, std::string_view user_id);
+  void detach(Session& session);
+  // The user's sessions here; nullptr: none.
+  const User* find_user(std::string_view user_id) const;
+
+  // Distinct User-Agent texts are kept once; a session holds a number.
+  std::uint16_t user_agent_number(std::string_view text);
+  std::string_view user_agent(std::uint16_t number) const { return *user_agents_[number]; }
+
+ private:
+  static constexpr std::size_t chunk_sessions = 256;
+
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+
+  std::vector<std::unique_ptr<Session[]>> chunks_;
+  std::size_t count_ = 0;
+  std::unordered_map<std::string, std::unique_ptr<User>, TextHash, std::equal_to<>> users_;
+  std::unordered_map<std::string, std::uint16_t, TextHash, std::equal_to<>> user_agent_numbers_;
+  std::vector<const std::string*> user_agents_;
+};
+
+}  // namespace ringroom::realtime

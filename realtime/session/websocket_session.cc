@@ -1,0 +1,106 @@
+#include "realtime/session/websocket_session.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "proto/frame.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+void WebsocketSessions::received(Session& session, std::span<std::byte> bytes) {
+  shard_.lifecycle.heard(session);
+  while (session.state != SessionState::draining) {
+    const auto message =
+        session.messages.next(bytes, shard_.message_pool, shard_.node.config.message_bytes_max);
+    if (!message) {
+      shard_.counters.protocol_errors_total.add();
+      return shard_.lifecycle.close(session, message.error());
+    }
+    if (!message->has_value()) return;
+    take(session, **message);
+  }
+}
+
+void WebsocketSessions::take(Session& session, const proto::Message& message) {
+  switch (message.opcode) {
+    case proto::Opcode::text:
+    case proto::Opcode::binary:
+      return take_data(session, message);
+    case proto::Opcode::ping:
+      return write_frame(session, proto::Opcode::pong, message.payload);
+    case proto::Opcode::pong:
+      return;  // being heard was all
+    case proto::Opcode::close:
+      // The peer's code goes back to it (RFC 6455, 5.5.1).
+      return shard_.lifecycle.close(session, message.close_code, " ");
+    case proto::Opcode::continuation:
+      break;
+  }
+  RR_CHECK(false);  // the reader puts fragments together
+}
+
+void WebsocketSessions::take_data(Session& session, const proto::Message& message) {
+  shard_.counters.messages_received_total.add();
+  switch (session.kind) {
+    case SessionKind::echo:
+      return echo(session, message);
+    case SessionKind::raw:
+      return publish_raw(session, message);
+    case SessionKind::native:
+      if (message.opcode == proto::Opcode::binary)
+        return shard_.lifecycle.close(session, proto::CloseCode::unsupported_data);
+      return shard_.commands.run(session, message.payload);
+    case SessionKind::http:
+      break;
+  }
+  RR_CHECK(false);
+}
+
+void WebsocketSessions::write_frame(Session& session, proto::Opcode opcode,
+                                    std::span<const std::byte> payload) {
+  const proto::EncodedHeader header = proto::encode(
+      {.opcode = opcode, .final = true, .compressed = false, .payload_bytes = payload.size()});
+  const std::span<std::byte> room = shard_.outbox.reserve(header.size_bytes + payload.size());
+  std::ranges::copy(header.view(), room.begin());
+  std::ranges::copy(payload, room.begin() + header.size_bytes);
+  if (shard_.outbox.commit(session.socket, header.size_bytes + payload.size()) ==
+      engine::Outbox::Send::over_limit)
+    shard_.lifecycle.drop_slow(session.socket);
+}
+
+void WebsocketSessions::echo(Session& session, const proto::Message& message) {
+  write_frame(session, message.opcode, message.payload);
+  shard_.counters.messages_sent_total.add();
+}
+
+void WebsocketSessions::publish_raw(Session& session, const proto::Message& message) {
+  if (session.raw == nullptr || !session.raw->publishes)
+    return shard_.lifecycle.close(session, proto::CloseCode::forbidden,
+                                  "mode=subscribe only listens; connect with mode=publish or both");
+  const RawTarget& target = *session.raw;
+  const CoreId home = shard_.node.home_of(target.room);
+  if (!shard_.accepts_mail(home, message.payload.size())) {
+    // The dialect has no words to refuse one message with.
+    shard_.counters.refused_limit_total.add();
+    return shard_.lifecycle.close(session, proto::CloseCode::try_later);
+  }
+  shard_.send(home,
+              Publish{.room = target.room,
+                      .room_name = target.name,
+                      .from = shard_.connection_id(session),
+                      .type = "room_message",
+                      .sender = session.user ? std::string_view(session.user->id) : "",
+                      .message_id = {},
+                      .payload = {reinterpret_cast<const char*>(message.payload.data()),
+                                  message.payload.size()},
+                      .payload_kind = message.opcode == proto::Opcode::text ? PayloadKind::text
+                                                                            : PayloadKind::binary,
+                      .ephemeral = false,
+                      .skip_sender = false,
+                      .wants_answer = false,
+                      .exchange = 0,
+                      .exclude = nobody});
+}
+
+}  // namespace ringroom::realtime

@@ -1,0 +1,196 @@
+#include "realtime/shard.h"
+
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "proto/frame.h"
+#include "realtime/bounds.h"
+
+namespace ringroom::realtime {
+
+namespace {
+
+constexpr std::uint64_t sweep_cookie = ~std::uint64_t{0};
+constexpr std::uint64_t leave_cookie = ~std::uint64_t{1};
+// Between looks at whether the other shards are done too.
+constexpr std::uint64_t leave_poll_ms = 2;
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+}  // namespace
+
+Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
+    : node(node_),
+      core(core_),
+      counters(*node.counters[core.value]),
+      outbox(outbox_),
+      now_ms(monotonic_ms()),
+      wall_ms(ringroom::wall_ms()),
+      heap(memory, core),
+      http_pool(memory),
+      message_pool(memory),
+      message_ids(node.hash_seed ^ (std::uint64_t(core.value) << 32) ^ monotonic_ns()),
+      api_key(node.config.api_key),
+      identities(*this),
+      subscribers(sessions, heap, core),
+      rooms(*this),
+      quotas(*this),
+      lifecycle(*this),
+      membership(*this),
+      commands(*this),
+      websockets(*this),
+      exchanges(*this),
+      mail_(node.cores) {
+  outbox.arm(bounds::sweep_interval_ms, sweep_cookie);
+}
+
+Shard::~Shard() = default;
+
+void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
+  now_ms = inbox.now_ms;
+  wall_ms = ringroom::wall_ms();
+
+  for (const engine::Accepted& accepted : inbox.accepted) {
+    lifecycle.accepted(accepted);
+    // On its way when the listener closed.
+    if (is_draining_) lifecycle.close_http(sessions.at(accepted.socket));
+  }
+  for (const engine::Received& received : inbox.received) {
+    Session* session = sessions.find(received.socket);
+    if (session == nullptr || session->state == SessionState::draining) continue;
+    if (session->kind == SessionKind::http) {
+      exchanges.received(*session, received.bytes);
+    } else {
+      websockets.received(*session, received.bytes);
+    }
+  }
+  for (engine::Letter* letter : inbox.letters) read(static_cast<Letter&>(*letter));
+  for (const engine::Fired& fired : inbox.fired) {
+    if (fired.cookie == sweep_cookie) {
+      rooms.sweep();
+      outbox.arm(bounds::sweep_interval_ms, sweep_cookie);
+    } else if (fired.cookie == leave_cookie) {
+      awaits_others_ = false;
+    } else {
+      lifecycle.fired(fired);
+    }
+  }
+  for (const engine::Closed& closed : inbox.closed) lifecycle.closed(closed.socket);
+
+  rooms.flush();
+  // Closing one makes its room say so, which may find another that is too slow.
+  while (!too_slow_.empty()) {
+    const std::vector<engine::SocketId> too_slow = std::exchange(too_slow_, {});
+    for (const engine::SocketId socket : too_slow) lifecycle.drop_slow(socket);
+    rooms.flush();
+  }
+  if (inbox.stopping) leave_when_done();
+  return_blocks(inbox.stopping);
+  mail_.post(outbox);
+}
+
+void Shard::read(Letter& letter) {
+  // Before the letter goes back: until then its sender is busy, so the count cannot touch zero.
+  if (!std::exchange(is_busy_, true)) node.busy_shards.fetch_add(1, std::memory_order_relaxed);
+  for (const LetterItem& item : letter.items())
+    std::visit([this](const auto& each) { receive(each); }, item);
+  letter.hand_back();
+}
+
+void Shard::receive(const Deliver& deliver) {
+  alloc::BlockRef batch[wire_forms];
+  for (std::size_t form = 0; form < wire_forms; ++form) {
+    alloc::Block* block = deliver.batch[form];
+    if (block == nullptr) continue;
+    // Ours comes with a hold; another core's is borrowed, and goes home when the last send is done.
+    batch[form] = block->heap == &heap ? alloc::BlockRef::adopt(*block) : heap.borrow(*block);
+  }
+  const std::span<const Exclusion> exclusions(
+      reinterpret_cast<const Exclusion*>(deliver.exclusions.data()),
+      deliver.exclusions.size() / sizeof(Exclusion));
+  const std::uint64_t deliveries =
+      deliver.publications *
+      subscribers.deliver(deliver.room, batch, exclusions, outbox, too_slow_);
+  counters.deliveries_total.add(deliveries);
+  counters.messages_sent_total.add(deliveries);
+}
+
+void Shard::receive(const Published& published) {
+  Session* session =
+      sessions.find({.slot = published.to.slot, .generation = published.to.generation});
+  if (session == nullptr || session->state == SessionState::draining) return;
+  if (session->kind == SessionKind::native) return commands.receive(*session, published);
+  if (session->kind == SessionKind::http) return exchanges.receive(*session, published);
+}
+
+void Shard::receive(const Refused& refused) {
+  Session* session = sessions.find({.slot = refused.to.slot, .generation = refused.to.generation});
+  if (session == nullptr || session->state == SessionState::draining) return;
+  membership.receive(refused);
+  if (session->kind == SessionKind::native) return commands.receive(*session, refused);
+  if (session->kind == SessionKind::http) return exchanges.receive(*session, refused);
+  lifecycle.close(*session, proto::CloseCode::limit);
+}
+
+void Shard::receive(const ToUser& item) {
+  const User* user = sessions.find_user(item.user_id);
+  if (user == nullptr) return;
+  const alloc::BlockRef frame = heap.copy(bytes_of(item.frame));
+  for (const engine::SocketId socket : user->sessions) tell(socket, frame);
+}
+
+void Shard::receive(const ToConnection& item) {
+  const engine::SocketId socket{.slot = item.to.slot, .generation = item.to.generation};
+  const Session* session = sessions.find(socket);
+  if (session == nullptr || session->kind != SessionKind::native) return;
+  tell(socket, heap.copy(bytes_of(item.frame)));
+}
+
+void Shard::receive(const ToEverybody& item) {
+  const alloc::BlockRef frame = heap.copy(bytes_of(item.frame));
+  sessions.for_each([&](Session& session) {
+    if (session.kind == SessionKind::native && session.state == SessionState::authenticated)
+      tell(session.socket, frame);
+  });
+}
+
+void Shard::tell(engine::SocketId socket, const alloc::BlockRef& frame) {
+  counters.messages_sent_total.add();
+  if (outbox.send(socket, frame.share()) == engine::Outbox::Send::over_limit)
+    too_slow_.push_back(socket);
+}
+
+void Shard::return_blocks(bool stopping) {
+  std::vector<alloc::Block*>& returns = heap.returns();
+  if (returns.empty()) return;
+  std::size_t bytes = 0;
+  for (const alloc::Block* block : returns) bytes += block->size_bytes;
+  if (!stopping && returns.size() < bounds::returns_count_max && bytes < bounds::returns_bytes_max)
+    return;
+  for (alloc::Block* block : returns) mail_.add(block->heap->core(), BlockReturned{block});
+  returns.clear();
+}
+
+// Once there are no sessions, no mail and no lent blocks anywhere, nobody can wake anybody any
+// more.
+void Shard::leave_when_done() {
+  if (!std::exchange(is_draining_, true)) {
+    outbox.stop_accepting();
+    sessions.for_each(
+        [this](Session& session) { lifecycle.close(session, proto::CloseCode::going_away); });
+    rooms.flush();
+  }
+  const bool is_done = sessions.size() == 0 && heap.returns().empty() && mail_.is_idle();
+  if (is_done && is_busy_) {
+    is_busy_ = false;
+    node.busy_shards.fetch_sub(1, std::memory_order_acq_rel);
+  }
+  if (!is_busy_ && node.busy_shards.load(std::memory_order_acquire) == 0) return outbox.finished();
+  if (!std::exchange(awaits_others_, true)) outbox.arm(leave_poll_ms, leave_cookie);
+}
+
+}  // namespace ringroom::realtime

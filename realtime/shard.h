@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "alloc/block.h"
+#include "alloc/core_heap.h"
+#include "engine/handler.h"
+#include "engine/outbox.h"
+#include "proto/http.h"
+#include "proto/json.h"
+#include "proto/message.h"
+#include "realtime/access/api_key.h"
+#include "realtime/access/quota.h"
+#include "realtime/http/exchange.h"
+#include "realtime/letters.h"
+#include "realtime/mail.h"
+#include "realtime/node.h"
+#include "realtime/room/message_id.h"
+#include "realtime/room/room_table.h"
+#include "realtime/room/subscribers.h"
+#include "realtime/session/commands.h"
+#include "realtime/session/identity.h"
+#include "realtime/session/lifecycle.h"
+#include "realtime/session/membership.h"
+#include "realtime/session/session_table.h"
+#include "realtime/session/websocket_session.h"
+
+namespace ringroom::realtime {
+
+// The product on one core: takes a turn and hands each event to the part it belongs to. A table of
+// contents; what happens is in the parts.
+//
+//   bytes   --> http/exchange | session/websocket_session --> session/commands
+//   command --> session/membership, send(home of the room) --> room/room_table --> room/fanout
+//   batch   --> send(each listening core) --> room/subscribers --> Outbox
+//
+// Owner: its core. What other cores say comes as letters, as items of letters.h.
+class Shard : public engine::Handler {
+ public:
+  Shard(Node& node, CoreId core, engine::Outbox& outbox);
+  ~Shard() override;
+
+  void on_turn(const engine::Inbox& inbox, engine::Outbox& outbox) override;
+
+  // To the part that takes such items on that core: at once if it is this one.
+  template <class Item>
+  void send(CoreId to, const Item& item) {
+    if (to == core) {
+      receive(item);
+    } else {
+      mail_.add(to, item);
+    }
+  }
+  template <class Item>
+  void send_to_all(const Item& item) {
+    for (std::uint16_t to = 0; to < node.cores; ++to) send(CoreId{to}, item);
+  }
+  bool accepts_mail(CoreId to, std::size_t text_bytes) const {
+    return to == core || mail_.accepts(to, text_bytes);
+  }
+  ConnectionId connection_id(const Session& session) const {
+    return {
+        .core = core.value, .slot = session.socket.slot, .generation = session.socket.generation};
+  }
+
+  Node& node;
+  const CoreId core;
+  ShardCounters& counters;
+  engine::Outbox& outbox;
+  std::uint64_t now_ms = 0;   // of this turn, monotonic
+  std::uint64_t wall_ms = 0;  // of this turn, since 1970
+
+  alloc::CoreHeap memory;
+  alloc::BlockHeap heap;
+  proto::HttpPool http_pool;
+  proto::MessagePool message_pool;
+  MessageIds message_ids;
+
+  ApiKey api_key;
+  Identities identities;
+
+  SessionTable sessions;
+  Subscribers subscribers;
+  RoomTable rooms;
+  Quotas quotas;
+  Lifecycle lifecycle;
+  Membership membership;
+  Commands commands;
+  WebsocketSessions websockets;
+  Exchanges exchanges;
+
+ private:
+  void receive(const JoinRoom& item) { rooms.receive(item); }
+  void receive(const LeaveRoom& item) { rooms.receive(item); }
+  void receive(const Publish& item) { rooms.receive(item); }
+  void receive(const Joined& item) { membership.receive(item); }
+  void receive(const Published& item);
+  void receive(const Refused& item);
+  void receive(const Deliver& item);
+  void receive(const BlockReturned& item) { heap.give_back(*item.block); }
+  void receive(const AcquireQuota& item) { quotas.receive(item); }
+  void receive(const QuotaAnswer& item) { quotas.receive(item); }
+  void receive(const ReleaseQuota& item) { quotas.receive(item); }
+  void receive(const ToUser& item);
+  void receive(const ToConnection& item);
+  void receive(const ToEverybody& item);
+
+  void read(Letter& letter);
+  void tell(engine::SocketId socket, const alloc::BlockRef& frame);
+  void return_blocks(bool stopping);
+  void leave_when_done();
+
+  Mail mail_;
+  std::vector<engine::SocketId> too_slow_;
+  bool is_draining_ = false;
+  bool is_busy_ = true;
+  bool awaits_others_ = false;  // leave_cookie is armed
+};
+
+}  // namespace ringroom::realtime

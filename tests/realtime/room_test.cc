@@ -1,0 +1,79 @@
+#include "realtime/room/room.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "realtime/room/message_id.h"
+
+namespace ringroom::realtime {
+namespace {
+
+constexpr CoreId first_core{0}, second_core{1};
+
+Room room() { return Room(RoomId{7}, "lobby", 0xb50000ff, 2); }
+
+TEST(Room, NumbersPublicationsFromOneWithoutAGap) {
+  Room lobby = room();
+  EXPECT_EQ(lobby.last(), Sequence{0});
+  for (std::uint64_t n = 1; n <= 100; ++n) EXPECT_EQ(lobby.next(), Sequence{n});
+  EXPECT_EQ(lobby.last(), Sequence{100});
+}
+
+TEST(Room, WritesItsEpochAsEightHexDigits) { EXPECT_EQ(room().epoch(), "b50000ff"); }
+
+TEST(Room, TellsTheFirstAndTheLastConnectionOfAUser) {
+  Room lobby = room();
+  EXPECT_TRUE(lobby.enter(first_core, WireForm::json, "ann"));
+  EXPECT_FALSE(lobby.enter(second_core, WireForm::json, "ann"));
+  EXPECT_TRUE(lobby.enter(second_core, WireForm::json, "bo"));
+  EXPECT_EQ(lobby.members().size(), 2u);
+  EXPECT_FALSE(lobby.leave(first_core, WireForm::json, "ann"));
+  EXPECT_TRUE(lobby.leave(second_core, WireForm::json, "ann"));
+  EXPECT_EQ(lobby.members().size(), 1u);
+}
+
+TEST(Room, AnonymousListenersAreCountedButAreNoMembers) {
+  Room lobby = room();
+  EXPECT_FALSE(lobby.enter(first_core, WireForm::raw, ""));
+  EXPECT_EQ(lobby.listener_count(), 1u);
+  EXPECT_TRUE(lobby.members().empty());
+  EXPECT_FALSE(lobby.leave(first_core, WireForm::raw, ""));
+  EXPECT_EQ(lobby.listener_count(), 0u);
+}
+
+TEST(Room, KnowsInWhichFormAndOnWhichCoreItIsHeard) {
+  Room lobby = room();
+  lobby.enter(second_core, WireForm::raw, "");
+  EXPECT_TRUE(lobby.is_heard_in(WireForm::raw));
+  EXPECT_FALSE(lobby.is_heard_in(WireForm::json));
+  EXPECT_EQ(lobby.listeners(first_core, WireForm::raw), 0u);
+  EXPECT_EQ(lobby.listeners(second_core, WireForm::raw), 1u);
+}
+
+TEST(RoomDeathTest, StopsTheProcessWhenSomebodyLeavesWhoWasNeverThere) {
+  Room lobby = room();
+  lobby.enter(first_core, WireForm::json, "ann");
+  EXPECT_DEATH(lobby.leave(first_core, WireForm::raw, ""), "check failed");
+  EXPECT_DEATH(lobby.leave(first_core, WireForm::json, "bo"), "check failed");
+}
+
+TEST(MessageIds, AreDistinctSortedByTimeAndOfVersionSeven) {
+  MessageIds ids(1);
+  std::set<std::string> seen;
+  std::string last;
+  for (int i = 0; i < 10'000; ++i) {
+    const MessageIds::Text text =
+        ids.next(1'700'000'000'000 + static_cast<std::uint64_t>(i / 1000));
+    const std::string id(text.begin(), text.end());
+    ASSERT_EQ(id.size(), 36u);
+    EXPECT_EQ(id[14], '7');
+    EXPECT_NE(std::string_view("89ab").find(id[19]), std::string_view::npos);
+    EXPECT_TRUE(seen.insert(id).second);
+    EXPECT_LT(last, id);
+    last = id;
+  }
+}
+
+}  // namespace
+}  // namespace ringroom::realtime

@@ -1,0 +1,142 @@
+#include "tools/server/serve.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "engine/engine.h"
+#include "engine/probe.h"
+#include "realtime/node.h"
+#include "realtime/shard.h"
+#include "tools/options.h"
+
+namespace ringroom::tools {
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_no_io_uring = 78;  // EX_CONFIG of sysexits.h: the machine has to change, not we
+
+// Descriptors are what connections are made of, so take all that we may have.
+std::uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+std::uint32_t allowed_cpus() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) return 1;
+  return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&cpus)));
+}
+
+// Blocked in every thread of the process and taken here, one at a time.
+class Signals {
+ public:
+  Signals() {
+    sigemptyset(&set_);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set_, number);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    // A peer that is gone is an error of one send, not a signal.
+    signal(SIGPIPE, SIG_IGN);
+  }
+  int next() {
+    int number = 0;
+    sigwait(&set_, &number);
+    return number;
+  }
+  // From here on the next one ends the process at once.
+  void let_go() { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
+
+ private:
+  sigset_t set_;
+};
+
+std::string url_of(const realtime::Address& address, std::uint16_t port) {
+  const bool is_ipv6 = address.host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(port);
+}
+
+void say_ready(const realtime::Config& config, const engine::Engine& engine) {
+  const std::string url = url_of(config.listen, engine.ports()[0]);
+  std::printf("ringroom is ready on http://%s/  (%u %s, io_uring)\n", url.c_str(), engine.cores(),
+              engine.cores() == 1 ? "core" : "cores");
+  std::printf("  page      http://%s/  open it in two tabs\n", url.c_str());
+  std::printf("  websocket ws://%s/ws%s\n", url.c_str(),
+              config.insecure_dev ? "?user=NAME" : "?token=JWT");
+  std::printf("  metrics   http://%s/metrics\n", url.c_str());
+  std::fflush(stdout);
+}
+
+int run(const realtime::Config& config) {
+  const std::uint64_t descriptors = raise_descriptor_limit();
+  if (const auto probe = engine::probe({.files = 64}); !probe) {
+    std::fprintf(stderr, "ringroom: %s\n", engine::describe(probe.error()).c_str());
+    return exit_no_io_uring;
+  }
+  const auto cores = config.cores == 0 ? allowed_cpus() : static_cast<std::uint32_t>(config.cores);
+  const std::uint64_t sockets_max =
+      config.connections_max == 0
+          ? std::min<std::uint64_t>(descriptors, engine::bounds::sockets_max)
+          : config.connections_max;
+  realtime::Node node(config, cores);
+  engine::EngineOptions options;
+  options.cores = cores;
+  options.listeners = {{.address = config.listen.host, .port = config.listen.port}};
+  // The kernel spreads connections by hash, so one core may get more than its share.
+  options.sockets_per_core_max = static_cast<std::uint32_t>(sockets_max);
+  // A message of any allowed size fits into an empty queue, and a second one behind it.
+  options.queue_bytes_max = std::max(config.queue_bytes_max, 2 * config.message_bytes_max);
+
+  Signals signals;
+  auto started = engine::Engine::start(options, [&node](CoreId core, engine::Outbox& outbox) {
+    return std::make_unique<realtime::Shard>(node, core, outbox);
+  });
+  if (!started) {
+    std::fprintf(stderr, "ringroom: %s\n", engine::describe(started.error(), options).c_str());
+    return exit_failed;
+  }
+  engine::Engine& engine = **started;
+  node.engine.store(&engine, std::memory_order_release);
+  if (config.connections_max != 0 && engine.sockets_per_core() < config.connections_max)
+    std::fprintf(stderr,
+                 "ringroom: %u connections per core instead of %llu: the limit of open files is "
+                 "%llu; raise it with `ulimit -n` or LimitNOFILE=\n",
+                 engine.sockets_per_core(), static_cast<unsigned long long>(config.connections_max),
+                 static_cast<unsigned long long>(descriptors));
+  for (const std::string_view note : realtime::notes(config)) Log::line(Log::Level::warning, note);
+  say_ready(config, engine);
+
+  for (int number = signals.next(); number == SIGHUP; number = signals.next())
+    Log::line(Log::Level::info, "SIGHUP ignored: reload is not offered, restart to apply changes");
+  Log::line(Log::Level::info, "draining: telling every connection to come back elsewhere");
+  node.draining.store(true, std::memory_order_relaxed);
+  signals.let_go();
+  engine.stop();
+  engine.join();
+  node.engine.store(nullptr, std::memory_order_release);
+  return 0;
+}
+
+}  // namespace
+
+int serve(int argc, const char* const* argv, const char* const* environment) {
+  const auto config = load(argc, argv, environment);
+  if (!config) return report(config.error());
+  Log::start({.level = config->log_level, .format = config->log_format});
+  const int exit_code = run(*config);
+  Log::stop();
+  return exit_code;
+}
+
+}  // namespace ringroom::tools
