@@ -183,7 +183,9 @@ Result<Run, RunError> run_scenario(const Scenario& scenario, const sockaddr_in& 
   }
 
   const std::uint64_t start_ns = monotonic_ns();
-  const std::uint64_t from_ns = start_ns + scenario.warmup_ms * ms_ns;
+  // A number of messages could end before a warm-up does; all of them are measured.
+  const std::uint64_t warmup_ms = scenario.messages > 0 ? 0 : scenario.warmup_ms;
+  const std::uint64_t from_ns = start_ns + warmup_ms * ms_ns;
   const std::uint64_t until_ns = from_ns + scenario.duration_s * s_ns;
   crew.begin({.start_ns = start_ns, .from_ns = from_ns, .until_ns = until_ns});
   const auto finished = [&] { return crew.finished(); };
