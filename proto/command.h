@@ -138,20 +138,20 @@ struct DecodeError {
 // reads it. Also a step of a query: no room, correlation_id and sequence within it.
 struct Publication {
   std::string_view type;
-  std::string_view room;            // empty: none
-  std::uint64_t sequence = 0;       // 0: not stored
-  std::string_view message_id;      // empty: none
-  std::string_view correlation_id;  // the publisher's message_id; empty: none
-  std::string_view sender;          // empty: the server
+  std::string_view room = {};            // empty: none
+  std::uint64_t sequence = 0;            // 0: not stored
+  std::string_view message_id = {};      // empty: none
+  std::string_view correlation_id = {};  // the publisher's message_id; empty: none
+  std::string_view sender = {};          // empty: the server
   std::uint64_t timestamp_ms = 0;
   std::string_view payload = "{}";  // raw JSON, an object
 };
 
 struct Ack {
   std::string_view correlation_id;
-  std::string_view room;       // empty: the request had none
+  std::string_view room = {};  // empty: the request had none
   std::uint64_t sequence = 0;  // 0: nothing was stored
-  std::string_view epoch;
+  std::string_view epoch = {};
 };
 
 struct Refusal {
@@ -159,7 +159,7 @@ struct Refusal {
   std::string_view correlation_id;
   std::string_view room;
   std::string_view message;  // what is wrong and what to do
-  std::optional<std::uint64_t> retry_after_ms;
+  std::optional<std::uint64_t> retry_after_ms = {};
 };
 
 struct InvalidField {
@@ -182,7 +182,7 @@ struct ConnectionAck {
   std::uint32_t heartbeat_interval_s;
   std::uint64_t max_message_bytes;
   std::uint64_t timestamp_ms;
-  std::span<const RoomPosition> rooms;  // joined for the client, such as user:<id>
+  std::span<const RoomPosition> rooms = {};  // joined for the client, such as user:<id>
 };
 
 struct RoomJoined {
@@ -191,17 +191,17 @@ struct RoomJoined {
   std::uint64_t room_id;  // for the binary dialect; 0: none
   std::uint64_t sequence;
   std::string_view epoch;
-  std::optional<bool> recovered;               // only if recovery was asked for
-  std::span<const std::string_view> messages;  // recovered or history: raw envelopes, in order
+  std::optional<bool> recovered = {};               // only if recovery was asked for
+  std::span<const std::string_view> messages = {};  // recovered or history: raw envelopes, in order
   // With `presence`: the users. Large rooms list some of them and count all.
-  std::optional<std::span<const std::string_view>> members;
-  std::optional<std::uint64_t> member_count;
+  std::optional<std::span<const std::string_view>> members = {};
+  std::optional<std::uint64_t> member_count = {};
 };
 
 struct RoomLeft {
   std::string_view correlation_id;  // empty: nobody asked, see the reason
   std::string_view room;
-  std::string_view reason;  // empty: asked for. "deleted", "forbidden", ...
+  std::string_view reason = {};  // empty: asked for. "deleted", "forbidden", ...
 };
 
 // The numbering of a room began anew: forget the position, take this one.
@@ -215,7 +215,7 @@ struct RoomReset {
 struct PresenceMember {
   std::string_view user_id;
   std::uint32_t connections;
-  std::string_view info;  // raw JSON; empty: none
+  std::string_view info = {};  // raw JSON; empty: none
 };
 struct PresenceList {
   std::string_view correlation_id;

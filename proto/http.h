@@ -134,8 +134,8 @@ std::string_view reason_phrase(int status);
 // or LF; that is checked.
 struct Response {
   int status;
-  std::string_view content_type;
-  std::span<const std::byte> body;
+  std::string_view content_type = {};
+  std::span<const std::byte> body = {};
   std::span<const HttpHeader> headers = {};
   bool keep_alive = true;
   bool head_only = false;  // the answer to HEAD: Content-Length of the body, without the body

@@ -74,8 +74,9 @@ bool is_clean(std::string_view head) {
 // "HTTP/2.0" asks for something we do not speak; "HTTP/1.x" is no version at all.
 HttpError version_error(std::string_view head) {
   const std::string_view line = head.substr(0, head.find('\r'));
-  const std::size_t at = line.rfind(' ');
-  const std::string_view version = at == line.npos ? line : line.substr(at + 1);
+  const std::size_t target = line.find(' ');
+  const std::size_t at = target == line.npos ? line.npos : line.find(' ', target + 1);
+  const std::string_view version = at == line.npos ? std::string_view() : line.substr(at + 1);
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   const bool well_formed = version.size() == 8 && version.substr(0, 5) == "HTTP/" &&
                            is_digit(version[5]) && version[6] == '.' && is_digit(version[7]);
@@ -206,9 +207,8 @@ std::optional<HttpError> ParsedHead::judge_length(const Request& request) {
     const char* const end = digits.data() + digits.size();
     const bool plain = !digits.empty() && std::all_of(digits.begin(), digits.end(),
                                                       [](char c) { return c >= '0' && c <= '9'; });
-    if (!plain) return HttpError::bad_request;
-    const auto parsed = std::from_chars(digits.data(), end, content_length_);
-    if (parsed.ec != std::errc()) return HttpError::body_too_large;
+    if (!plain || std::from_chars(digits.data(), end, content_length_).ec != std::errc())
+      return HttpError::bad_request;
   }
   return std::nullopt;
 }

@@ -148,11 +148,10 @@ TEST_F(Frames, CutACloseReasonBetweenTwoCharacters) {
 }
 
 TEST(CloseCodes, MayBeOnTheWireOnlyIfTheRfcAllowsThem) {
-  for (const int code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013,
-                                   1014, 3000, 3999, 4000, 4999})
+  for (const int code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014,
+                         3000, 3999, 4000, 4999})
     EXPECT_TRUE(is_valid_on_the_wire(std::uint16_t(code))) << code;
-  for (const int code :
-       {0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535})
+  for (const int code : {0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535})
     EXPECT_FALSE(is_valid_on_the_wire(std::uint16_t(code))) << code;
 }
 
