@@ -12,7 +12,11 @@ import time
 import urllib.error
 import urllib.request
 
-DEADLINE_S = float(os.environ.get("RINGROOM_TEST_DEADLINE_S", "30"))
+DEADLINE_S = float(os.environ.get("TEST_DEADLINE_S", "30"))
+
+# Variables RINGROOM_* are options of the program; those of this shell are not meant for tests.
+ENVIRONMENT = {name: value for name, value in os.environ.items()
+               if not name.startswith("RINGROOM_")}
 
 
 def program():
@@ -40,6 +44,12 @@ def until(condition, what, deadline_s=None):
         select.select([], [], [], 0.01)
 
 
+def run(*arguments, text="", env=None):
+    """A subcommand from its start to its end: returncode, stdout, stderr."""
+    return subprocess.run([program(), *arguments], input=text, capture_output=True, text=True,
+                          timeout=DEADLINE_S, env={**ENVIRONMENT, **(env or {})}, check=False)
+
+
 class Daemon:
     """with Daemon("--cores", "2") as daemon: ... daemon.port ..."""
 
@@ -48,7 +58,7 @@ class Daemon:
         if dev:
             self.options.append("--insecure-dev")
         self.options += options
-        self.env = {**os.environ, **(env or {})}
+        self.env = {**ENVIRONMENT, **(env or {})}
         self.process = None
         self.port = port
 
