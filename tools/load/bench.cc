@@ -76,13 +76,13 @@ Outcome<ScenarioError> read_arguments(Scenario& scenario, std::span<char*> argum
     if (file_read) return fail(ScenarioError{argument + ": one scenario at a time"});
     const auto text = read_file(argument);
     if (!text) return fail(ScenarioError{argument + ": cannot be read"});
-    const auto outcome = read_scenario(scenario, argument, *text);
+    auto outcome = read_scenario(scenario, argument, *text);
     if (!outcome) return outcome;
     scenario.name = name_of(argument);
     file_read = true;
   }
   for (const auto& [key, value] : flags) {
-    const auto outcome = set_flag(scenario, key, value);
+    auto outcome = set_flag(scenario, key, value);
     if (!outcome) return outcome;
   }
   return check_together(scenario);

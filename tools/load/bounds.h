@@ -7,13 +7,13 @@ namespace ringroom::load {
 
 // One recv takes what a socket holds: a fan-out of small messages arrives hundreds of frames at a
 // time, and the cost of the call is shared by all of them. Twice the kernel's default of 128 KiB.
-inline constexpr std::size_t receive_buffer_bytes = 256 * 1024;
+inline constexpr std::size_t receive_buffer_bytes = std::size_t{256} * 1024;
 
 // A listener that has not emptied its socket gets no second recv in a row; others wait too.
-inline constexpr std::size_t receive_grow_bytes = 64 * 1024;
+inline constexpr std::size_t receive_grow_bytes = std::size_t{64} * 1024;
 
 inline constexpr std::size_t upgrade_response_bytes_max =
-    16 * 1024;                                                   // as much as any browser takes
+    std::size_t{16} * 1024;                                      // far above a real one
 inline constexpr std::uint64_t payload_bytes_max = 64ull << 20;  // far above any server's limit
 inline constexpr std::uint64_t connections_max = 1'000'000;      // 36 source addresses' ports
 inline constexpr std::uint64_t rate_max = 10'000'000;  // per second; more than a core sends

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -215,7 +214,7 @@ void Client::open(std::uint32_t seat, std::uint64_t intended_ns) {
   const auto outcome = connection.link.open(
       options_.server,
       spread ? htonl(INADDR_LOOPBACK - 1 + static_cast<std::uint32_t>(source)) : 0);
-  if (!outcome) return lose(seat, std::strerror(outcome.error()));
+  if (!outcome) return lose(seat, reason_of(outcome.error()));
   epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                     .data = {.u64 = token_of(seat, connection.generation)}};
   RR_CHECK(epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.link.fd(), &event) == 0);
@@ -236,7 +235,7 @@ void Client::handle(const epoll_event& event) {
     if ((event.events & (EPOLLOUT | ended)) != 0) connected(seat);
   } else if ((event.events & EPOLLOUT) != 0) {
     const auto outcome = connection.link.send_rest();
-    if (!outcome) return lose(seat, std::strerror(outcome.error()));
+    if (!outcome) return lose(seat, reason_of(outcome.error()));
   }
   if ((event.events & (EPOLLIN | ended)) != 0 && connection.link.is_open()) {
     receive(seat, (event.events & ended) != 0);
@@ -245,7 +244,7 @@ void Client::handle(const epoll_event& event) {
 
 void Client::connected(std::uint32_t seat) {
   const auto outcome = connections_[seat].link.finish_connect();
-  if (!outcome) return lose(seat, std::strerror(outcome.error()));
+  if (!outcome) return lose(seat, reason_of(outcome.error()));
   if (!dialect_.upgrades()) return advance(seat);
   connections_[seat].stage = Stage::upgrading;
   const std::string request = dialect_.upgrade(room_of(seat), place_of(seat));
@@ -301,7 +300,7 @@ void Client::receive(std::uint32_t seat, bool ended) {
   Link& link = connections_[seat].link;
   for (bool more = true; more && link.is_open();) {
     const auto received = link.receive(buffer_);
-    if (!received) return lose(seat, std::strerror(received.error()));
+    if (!received) return lose(seat, reason_of(received.error()));
     now_ns_ = monotonic_ns();
     consume(seat, received->bytes);
     if (received->end && link.is_open()) return lose(seat, "the server closed the connection");
@@ -412,7 +411,7 @@ void Client::send(std::uint32_t seat) {
   Connection& connection = connections_[seat];
   if (connection.link.is_open()) {
     const auto outcome = connection.link.send(out_);
-    if (!outcome) lose(seat, std::strerror(outcome.error()));
+    if (!outcome) lose(seat, reason_of(outcome.error()));
   }
   out_.clear();
 }

@@ -106,12 +106,12 @@ class Client {
   void lose(std::uint32_t seat, std::string_view reason);
   void release(std::uint32_t seat);
 
+  Progress progress_;
   const Scenario& scenario_;
   const ClientOptions options_;
   const Orders& orders_;
   const Seating share_;
   const Dialect dialect_;
-  Progress progress_;
   Findings findings_;
   Traffic traffic_;
 

@@ -13,6 +13,11 @@
 
 namespace ringroom::load {
 
+std::string_view reason_of(int error) {
+  const char* text = strerrordesc_np(error);  // unlike strerror, safe on any thread
+  return text != nullptr ? text : "unknown error";
+}
+
 Link::Link(Link&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       unsent_(std::move(other.unsent_)),

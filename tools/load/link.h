@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -14,6 +15,9 @@ namespace ringroom::load {
 // The one receive buffer of a client thread. Every link reads into it; what is left of an
 // unfinished message is kept by the link and put back in front of its next bytes.
 using ReceiveBuffer = std::vector<std::byte>;
+
+// In words, what an errno value says.
+std::string_view reason_of(int error);
 
 // One non-blocking TCP connection of the load: sends what the kernel takes and keeps the rest,
 // lends what has arrived.

@@ -1,13 +1,14 @@
 #include "tools/load/process.h"
 
-#include <dirent.h>
 #include <poll.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "base/clock.h"
 #include "tools/load/bounds.h"
@@ -40,17 +41,16 @@ void pause_ms(std::uint64_t ms) { poll(nullptr, 0, static_cast<int>(ms)); }
 
 Result<ProcessCpu, ProcessError> cpu_of(std::uint64_t pid) {
   const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
-  DIR* directory = opendir(tasks.c_str());
-  if (directory == nullptr) return fail(ProcessError::gone_or_forbidden);
+  std::error_code wrong;
+  std::filesystem::directory_iterator task(tasks, wrong);
+  if (wrong) return fail(ProcessError::gone_or_forbidden);
   ProcessCpu cpu;
-  while (const dirent* entry = readdir(directory)) {
-    if (entry->d_name[0] == '.') continue;
-    const auto text = read_proc(tasks + "/" + entry->d_name + "/schedstat");
+  for (; task != std::filesystem::directory_iterator(); task.increment(wrong)) {
+    const auto text = read_proc(task->path() / "schedstat");
     if (!text) continue;  // this thread ended between the two calls
     cpu.total_ns += first_number(*text);
     ++cpu.threads;
   }
-  closedir(directory);
   if (cpu.threads == 0) return fail(ProcessError::not_in_this_kernel);
   return cpu;
 }
