@@ -16,6 +16,8 @@
 #include <thread>
 #include <utility>
 
+#include "engine/probe.h"
+
 namespace ringroom::engine {
 
 namespace {
@@ -219,7 +221,7 @@ std::string describe(const EngineError& error, const EngineOptions& options) {
     case EngineFault::listen_failed:
       return "Cannot listen on " + where + ": " + reason + ".";
     case EngineFault::ring_failed:
-      return "Cannot open io_uring: " + reason + ".";
+      return describe(explain({.step = error.ring_step, .error_number = error.error_number}));
     case EngineFault::out_of_descriptors:
       return "Out of file descriptors; raise the limit (ulimit -n, LimitNOFILE=).";
   }

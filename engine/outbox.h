@@ -48,6 +48,8 @@ class Outbox {
   // Ends the connection at once with RST; queued bytes are dropped. `Closed{local}` follows.
   void abort(SocketId socket);
   // Stops and restarts reading from a peer: what it sends waits in the kernel's buffers.
+  // Bytes already on their way up may still come in the next turn; the end of a paused connection
+  // is seen when it is resumed.
   void pause(SocketId socket);
   void resume(SocketId socket);
 

@@ -83,11 +83,15 @@ int receive_once(Uring& ring) {
 Outcome<ProbeFailure> probe(const UringOptions& options) {
   EngineCounters counters;
   auto ring = Uring::open(options, counters);
-  if (!ring) return fail(failure(step_of(ring.error().step), ring.error().error_number));
+  if (!ring) return fail(explain(ring.error()));
   if (const int error_number = receive_once(**ring); error_number != 0) {
     return fail(failure(ProbeStep::receive, error_number));
   }
   return Done{};
+}
+
+ProbeFailure explain(const UringError& error) {
+  return failure(step_of(error.step), error.error_number);
 }
 
 ProbeCause likely_cause(ProbeStep step, int error_number, int sysctl, bool new_enough) {

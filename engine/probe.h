@@ -31,6 +31,9 @@ struct ProbeFailure {
 // Leaves nothing behind.
 Outcome<ProbeFailure> probe(const UringOptions& options);
 
+// The same for a ring that could not be opened later on.
+ProbeFailure explain(const UringError& error);
+
 // What a failure most likely means. `sysctl` is kernel.io_uring_disabled, -1 where it does not
 // exist.
 ProbeCause likely_cause(ProbeStep step, int error_number, int sysctl, bool kernel_is_new_enough);

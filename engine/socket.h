@@ -48,7 +48,7 @@ enum class SocketState : std::uint8_t {
 // submitted only when `in_flight` is empty, and the slot is used again only after the close.
 // Sends at once are not in `in_flight`: they have ended when the turn that submitted them begins
 // the next (send_queue.h).
-struct Socket {
+struct alignas(64) Socket {
   static constexpr std::uint32_t no_piece = 0xffff'ffff;
 
   std::uint64_t queued_bytes = 0;
@@ -80,6 +80,6 @@ struct Socket {
     return state >= SocketState::opening && state <= SocketState::lingering && !peer_finished;
   }
 };
-static_assert(sizeof(Socket) <= 64, "a socket is one cache line");
+static_assert(sizeof(Socket) == 64, "a socket is one cache line");
 
 }  // namespace ringroom::engine

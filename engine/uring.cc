@@ -280,14 +280,16 @@ void Uring::watch(Token token, int event_fd) {
 
 std::span<const Completion> Uring::turn(std::uint64_t wait_ns) {
   buffers_.publish();
-  batch_.clear();
-  enter(wait_ns == 0 ? 0 : 1, IORING_ENTER_GETEVENTS, wait_ns);
-  reap();
+  const bool wait = wait_ns > 0 && early_.empty();
+  enter(wait ? 1 : 0, IORING_ENTER_GETEVENTS, wait_ns);
+  batch_.assign(early_.begin(), early_.end());
+  early_.clear();
+  reap(batch_);
   // What did not fit waits inside the kernel; nothing is lost, so it is all still of this turn.
   while ((load_acquire(queues_.sq_flags) & IORING_SQ_CQ_OVERFLOW) != 0) {
     counters_.uring_cq_overflows.add();
     enter(0, IORING_ENTER_GETEVENTS, 0);
-    reap();
+    reap(batch_);
   }
   counters_.uring_completions.add(batch_.size());
   return batch_;
@@ -317,23 +319,23 @@ void Uring::enter(unsigned completions_min, unsigned flags, std::uint64_t wait_n
     if (submitted < 0) {
       // EBADR (the kernel lost a completion) and everything unknown: this core cannot go on.
       RR_CHECK(errno == ETIME || errno == EINTR || errno == EAGAIN || errno == EBUSY);
-      if (errno == EBUSY) reap();
+      if (errno == EBUSY) reap(early_);
     }
     if (sq_tail_ == load_acquire(queues_.sq_head)) return;
     completions_min = 0;
   }
 }
 
-void Uring::reap() {
+void Uring::reap(std::vector<Completion>& into) {
   unsigned head = *queues_.cq_head;
   const unsigned tail = load_acquire(queues_.cq_tail);
   for (; head != tail; ++head) {
     const io_uring_cqe& cqe = queues_.completions[head & (queues_.cq_entries - 1)];
-    batch_.push_back({.token = Token::unpack(cqe.user_data),
-                      .result = cqe.res,
-                      .more = (cqe.flags & IORING_CQE_F_MORE) != 0,
-                      .has_buffer = (cqe.flags & IORING_CQE_F_BUFFER) != 0,
-                      .buffer = static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT)});
+    into.push_back({.token = Token::unpack(cqe.user_data),
+                    .result = cqe.res,
+                    .more = (cqe.flags & IORING_CQE_F_MORE) != 0,
+                    .has_buffer = (cqe.flags & IORING_CQE_F_BUFFER) != 0,
+                    .buffer = static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT)});
   }
   store_release(queues_.cq_head, head);
 }

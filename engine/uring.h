@@ -95,11 +95,12 @@ class Uring final : public Ring {
                      std::uint32_t value_bytes);
   // Submits what is queued; `wait_ns` only when `waiting`.
   void enter(unsigned completions_min, unsigned flags, std::uint64_t wait_ns);
-  void reap();
+  void reap(std::vector<Completion>& into);
 
   EngineCounters& counters_;
   alloc::BufferRing buffers_;
   std::vector<Completion> batch_;
+  std::vector<Completion> early_;  // reaped between turns to make room; part of the next batch
   Queues queues_;
   Mapping rings_;
   Mapping entries_;
