@@ -35,6 +35,7 @@ constexpr std::string_view names[] = {
     "order-unchecked",
     "server-cpu-us",
     "server-cores",
+    "server-waited-percent",
     "load-cores",
     "memory-bytes-per-connection",
 };

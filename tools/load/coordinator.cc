@@ -117,7 +117,7 @@ struct Snapshot {
   std::uint64_t deliveries;
   std::uint64_t handshakes;
   std::uint64_t load_cpu_ns;
-  std::optional<std::uint64_t> server_cpu_ns;
+  std::optional<ProcessCpu> server;
 };
 
 Snapshot take_snapshot(const Crew& crew, std::uint64_t server_pid) {
@@ -126,10 +126,10 @@ Snapshot take_snapshot(const Crew& crew, std::uint64_t server_pid) {
                     .deliveries = crew.sum(&Progress::delivered),
                     .handshakes = crew.sum(&Progress::handshakes),
                     .load_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID),
-                    .server_cpu_ns = std::nullopt};
+                    .server = std::nullopt};
   if (server_pid != 0) {
     const auto cpu = cpu_of(server_pid);
-    if (cpu) snapshot.server_cpu_ns = cpu->total_ns;
+    if (cpu) snapshot.server = *cpu;
   }
   return snapshot;
 }
@@ -140,8 +140,11 @@ void subtract(Run& run, const Snapshot& from, const Snapshot& until) {
   run.window_deliveries = until.deliveries - from.deliveries;
   run.window_handshakes = until.handshakes - from.handshakes;
   run.load_cpu_ns = until.load_cpu_ns - from.load_cpu_ns;
-  if (from.server_cpu_ns && until.server_cpu_ns && *until.server_cpu_ns >= *from.server_cpu_ns) {
-    run.server_cpu_ns = *until.server_cpu_ns - *from.server_cpu_ns;
+  // A server thread that ended within the window took its time out of /proc.
+  if (from.server && until.server && until.server->run_ns >= from.server->run_ns &&
+      until.server->waited_ns >= from.server->waited_ns) {
+    run.server_cpu_ns = until.server->run_ns - from.server->run_ns;
+    run.server_waited_ns = until.server->waited_ns - from.server->waited_ns;
   }
 }
 

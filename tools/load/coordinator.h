@@ -22,6 +22,7 @@ struct Run {
   double open_s = 0;              // until every connection was ready
   std::uint64_t load_cpu_ns = 0;  // within the window
   std::optional<std::uint64_t> server_cpu_ns;
+  std::optional<std::uint64_t> server_waited_ns;  // ready to run, other work on its core
   std::optional<double> memory_bytes_per_connection;
 };
 

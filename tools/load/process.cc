@@ -28,10 +28,12 @@ Result<std::string, ProcessError> read_proc(const std::string& path) {
   return std::string(text, bytes);
 }
 
-std::uint64_t first_number(std::string_view text) {
-  const std::size_t digits = std::min(text.find_first_of("0123456789"), text.size());
+// Takes the next number off the front of `text`; 0 when there is none.
+std::uint64_t next_number(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_of("0123456789"), text.size()));
   std::uint64_t value = 0;
-  std::from_chars(text.data() + digits, text.data() + text.size(), value);
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value);
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return value;
 }
 
@@ -47,8 +49,10 @@ Result<ProcessCpu, ProcessError> cpu_of(std::uint64_t pid) {
   ProcessCpu cpu;
   for (; task != std::filesystem::directory_iterator(); task.increment(wrong)) {
     const auto text = read_proc(task->path() / "schedstat");
-    if (!text) continue;  // this thread ended between the two calls
-    cpu.total_ns += first_number(*text);
+    if (!text) continue;               // this thread ended between the two calls
+    std::string_view numbers = *text;  // run, waited, number of time slices
+    cpu.run_ns += next_number(numbers);
+    cpu.waited_ns += next_number(numbers);
     ++cpu.threads;
   }
   if (cpu.threads == 0) return fail(ProcessError::not_in_this_kernel);
@@ -60,7 +64,8 @@ Result<std::uint64_t, ProcessError> resident_bytes_of(std::uint64_t pid) {
   if (!text) return fail(text.error());
   const std::size_t rss = text->find("\nRss:");
   if (rss == std::string::npos) return fail(ProcessError::not_in_this_kernel);
-  return first_number(std::string_view(*text).substr(rss)) * 1024;
+  std::string_view kib = std::string_view(*text).substr(rss);
+  return next_number(kib) * 1024;
 }
 
 Result<std::uint64_t, ProcessError> settled_bytes_of(std::uint64_t pid) {

@@ -12,7 +12,8 @@ enum class ProcessError : std::uint8_t { gone_or_forbidden, not_in_this_kernel }
 // a core as the scheduler counts them, kernel work in system calls included. Interrupt work that
 // the kernel does on behalf of nobody is charged to whoever ran at that moment.
 struct ProcessCpu {
-  std::uint64_t total_ns = 0;
+  std::uint64_t run_ns = 0;
+  std::uint64_t waited_ns = 0;  // ready to run while others had the core
   std::uint64_t threads = 0;
 };
 Result<ProcessCpu, ProcessError> cpu_of(std::uint64_t pid);

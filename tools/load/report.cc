@@ -139,6 +139,10 @@ Report make_report(const Scenario& scenario, const Run& run) {
     if (run.server_cpu_ns) {
       add("server-cores", static_cast<double>(*run.server_cpu_ns) / 1e9 / run.window_s);
     }
+    if (run.server_waited_ns) {
+      add("server-waited-percent", static_cast<double>(*run.server_waited_ns) / 1e7 / run.window_s /
+                                       static_cast<double>(scenario.server_cores));
+    }
     add("load-cores", static_cast<double>(run.load_cpu_ns) / 1e9 / run.window_s);
   }
   if (run.memory_bytes_per_connection) {
@@ -189,7 +193,14 @@ std::string to_text(const Scenario& scenario, const Run& run, const Report& repo
   }
   out += text("  load CPU    %.2f cores busy; bottleneck: %s\n", value("load-cores"),
               report.bottleneck.c_str());
-  if (run.memory_bytes_per_connection) {
+  constexpr double disturbed = 5;
+  if (value("server-waited-percent") > disturbed) {
+    out +=
+        text("  disturbed   %.0f %% of the time the server was ready and other work had its core\n",
+             value("server-waited-percent"));
+  }
+  // Fewer connections do not outweigh what a server allocates once.
+  if (run.memory_bytes_per_connection && findings.ready >= 1000) {
     out += text("  memory      %.0f bytes of the server per connection\n",
                 *run.memory_bytes_per_connection);
   }
