@@ -70,13 +70,13 @@ Result<DecodedHeader, FrameError> decode(std::span<const std::byte> received,
 
   const std::size_t extended = length_bytes(length7);
   const std::size_t header_bytes = 2 + extended + 4;
-  if (received.size() < header_bytes) return fail(FrameError::need_more_bytes);
-
+  if (received.size() < 2 + extended) return fail(FrameError::need_more_bytes);
   std::uint64_t payload = extended == 0 ? length7 : 0;
   for (std::size_t i = 0; i < extended; ++i)
     payload = payload << 8 | std::to_integer<std::uint64_t>(received[2 + i]);
   if (!is_shortest_form(extended, payload)) return fail(FrameError::length_form);
   if (payload > payload_bytes_max && !is_control(opcode)) return fail(FrameError::oversized);
+  if (received.size() < header_bytes) return fail(FrameError::need_more_bytes);
 
   DecodedHeader out{.header = {.opcode = opcode,
                                .final = final,

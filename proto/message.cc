@@ -64,8 +64,9 @@ struct MessageState {
   void end_delivery();
   bool is_idle() const { return !in_message && !in_payload && header_bytes == 0; }
 
-  bool gather_header(std::span<std::byte>& received);
-  std::optional<CloseCode> begin_frame(std::uint64_t message_bytes_max);
+  std::uint64_t room_left(std::uint64_t message_bytes_max) const;
+  bool gather_header(std::span<std::byte>& received, std::uint64_t room);
+  std::optional<CloseCode> begin_frame(std::uint64_t room);
   std::optional<CloseCode> begin_data_frame();
   std::optional<CloseCode> judge_by_wslay();
   std::optional<CloseCode> take_payload(std::span<std::byte> piece);
@@ -126,8 +127,9 @@ ssize_t MessageState::feed_wslay(std::uint8_t* to, std::size_t room, int, void* 
 Step MessageState::next(std::span<std::byte>& received, std::uint64_t message_bytes_max) {
   for (;;) {
     if (!in_payload) {
-      if (!gather_header(received)) return need_more();
-      if (const auto refused = begin_frame(message_bytes_max)) return fail(*refused);
+      const std::uint64_t room = room_left(message_bytes_max);
+      if (!gather_header(received, room)) return need_more();
+      if (const auto refused = begin_frame(room)) return fail(*refused);
     }
     const std::uint64_t missing = frame.payload_bytes - frame_taken;
     const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(missing, received.size()));
@@ -141,22 +143,25 @@ Step MessageState::next(std::span<std::byte>& received, std::uint64_t message_by
   }
 }
 
+// What the next data frame may carry. A message that waits between its fragments counts.
+std::uint64_t MessageState::room_left(std::uint64_t message_bytes_max) const {
+  const std::uint64_t limit = std::min(message_bytes_max, message_bytes_ceiling);
+  return limit - std::min<std::uint64_t>(limit, assembly.size());
+}
+
 // True when the header is complete, or can be refused as it is.
-bool MessageState::gather_header(std::span<std::byte>& received) {
+bool MessageState::gather_header(std::span<std::byte>& received, std::uint64_t room) {
   while (!received.empty()) {
     header[header_bytes++] = received.front();
     received = received.subspan(1);
     if (header_bytes < 2) continue;
-    const auto decoded = decode(std::span(header).first(header_bytes), ~std::uint64_t(0));
+    const auto decoded = decode(std::span(header).first(header_bytes), room);
     if (decoded || decoded.error() != FrameError::need_more_bytes) return true;
   }
   return false;
 }
 
-std::optional<CloseCode> MessageState::begin_frame(std::uint64_t message_bytes_max) {
-  RR_CHECK(assembly.size() <= message_bytes_ceiling);
-  const std::uint64_t limit = std::min(message_bytes_max, message_bytes_ceiling);
-  const std::uint64_t room = limit - std::min<std::uint64_t>(limit, assembly.size());
+std::optional<CloseCode> MessageState::begin_frame(std::uint64_t room) {
   const auto decoded = decode(std::span(header).first(header_bytes), room);
   if (!decoded) return close_code_of(decoded.error());
   if (decoded->header.compressed) return CloseCode::protocol_error;  // nothing was agreed

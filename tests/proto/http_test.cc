@@ -140,7 +140,7 @@ const Attack attacks[] = {
     {"a vertical tab before chunked", with("Transfer-Encoding: \x0b"
                                            "chunked\r\n",
                                            "0\r\n\r\n")},
-    {"a NUL in the target", std::string("GET /\0 HTTP/1.1\r\nHost: h\r\n\r\n", 30)},
+    {"a NUL in the target", std::string("GET /\0 HTTP/1.1\r\nHost: h\r\n\r\n", 28)},
     {"a blank in the target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"a fragment in the target", "GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"a target without a slash", "GET a HTTP/1.1\r\nHost: h\r\n\r\n"},

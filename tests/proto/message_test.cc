@@ -174,7 +174,7 @@ TEST_P(Messages, MustBeFragmentedInOrder) {
 TEST_P(Messages, OverTheLimitAreRefusedOnTheHeader) {
   EXPECT_EQ(whole(text_frame(std::string(1000, 'x')), 1000).size(), 1u);
   const Bytes over = text_frame(std::string(1001, 'x'));
-  expect_error(Bytes(over.begin(), over.begin() + 8), CloseCode::too_big, 1000);
+  expect_error(Bytes(over.begin(), over.begin() + 4), CloseCode::too_big, 1000);
   EXPECT_EQ(pool_.assembly_bytes(), 0u) << "not one byte of payload was stored";
 }
 
