@@ -38,7 +38,7 @@ constexpr Option rows[] = {
     {"insecure-dev", Switch{&Config::insecure_dev},
      "Lets everybody in under any name and without a key; only on a loopback address."},
     {"echo", Switch{&Config::echo},
-     "Serves /echo and /bench/fanout, bare WebSocket endpoints for measuring."},
+     "Serves /echo, a WebSocket that answers with what it gets, for measuring."},
 
     {"max-message-bytes", Number{&Config::message_bytes_max, 128, 16 * mib, Unit::bytes},
      "Longest message of a client; a longer one closes its connection with 1009."},

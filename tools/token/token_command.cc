@@ -41,7 +41,10 @@ std::string quoted(std::string_view text) {
 template <class Items, class Print>
 std::string joined(const Items& items, Print print) {
   std::string out;
-  for (const auto& item : items) out += (out.empty() ? "" : ",") + print(item);
+  for (const auto& item : items) {
+    if (!out.empty()) out += ',';
+    out += print(item);
+  }
   return out;
 }
 
