@@ -11,10 +11,11 @@ namespace ringroom::engine {
 
 // Ends sockets, in order: nothing is given back while the kernel may still touch it.
 //
-//   close --> flushing --queue empty--> FIN, lingering --peer's FIN--> joining --nothing in
-//   flight-->
-//                 |  deadline               |  deadline                    ^        close, leaving
-//                 +------- RST -------------+------------------------------+
+//   close -> flushing -queue empty-> FIN, lingering -peer's FIN-> joining -none in flight-> leaving
+//               | deadline              | deadline                 ^
+//               +-------- RST ----------+--------------------------+
+//
+// A socket whose peer has finished already skips lingering: its close sends the FIN.
 //
 // Owner:  one core. Deadlines are timers of a wheel whose cookie is the socket (cookie_of).
 // Errors: none: every way ends in leaving, at the latest with the deadline.

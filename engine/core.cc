@@ -84,6 +84,7 @@ void Core::reap() {
   for (const std::uint32_t slot : sends_.broken()) break_off(slot);
   for (const std::uint32_t slot : sends_.drained()) {
     if (sockets_.at(slot).state == SocketState::flushing) closer_.drained(slot, now_ms_);
+    say_if_left(slot);
   }
   timers_.advance(now_ms_, fired_);
   run_deadlines();
@@ -165,6 +166,7 @@ void Core::received(std::uint32_t slot, const Completion& completion) {
       break;
   }
   closer_.completed(slot, Op::receive, completion.result);
+  say_if_left(slot);
 }
 
 // The last completion of an operation other than receive.
@@ -177,7 +179,8 @@ void Core::ended(std::uint32_t slot, const Completion& completion) {
   } else if (op == Op::send_parked) {
     sends_.parked_completed(slot, completion.result);
   }
-  if (closer_.completed(slot, op, completion.result)) free(slot);
+  if (closer_.completed(slot, op, completion.result)) return free(slot);
+  say_if_left(slot);
 }
 
 void Core::say_closed(std::uint32_t slot, CloseCause cause) {
@@ -186,14 +189,21 @@ void Core::say_closed(std::uint32_t slot, CloseCause cause) {
   closed_.push_back({.socket = {slot, socket.generation}, .cause = cause});
 }
 
+// A turn before the kernel can give the slot to another connection: a handler that keeps its own
+// table by slot never meets the next one while it still has the last.
+void Core::say_if_left(std::uint32_t slot) {
+  if (sockets_.at(slot).state == SocketState::leaving) say_closed(slot, CloseCause::local);
+}
+
 void Core::break_off(std::uint32_t slot) {
   const Socket& socket = sockets_.at(slot);
   if (socket.state == SocketState::open) say_closed(slot, CloseCause::reset);
   closer_.broken(slot);
+  say_if_left(slot);
 }
 
 void Core::free(std::uint32_t slot) {
-  say_closed(slot, CloseCause::local);
+  RR_CHECK(sockets_.at(slot).told_closed);
   sockets_.free(slot);
   acceptor_.slot_freed();
 }

@@ -62,6 +62,7 @@ class Core {
   void ended(std::uint32_t slot, const Completion& completion);
   void introduce(std::uint32_t slot, const PeerAddress& peer);
   void say_closed(std::uint32_t slot, CloseCause cause);
+  void say_if_left(std::uint32_t slot);
   void break_off(std::uint32_t slot);
   void free(std::uint32_t slot);
   void run_deadlines();

@@ -51,8 +51,7 @@ std::string describe(const EngineError& error, const EngineOptions& options);
 
 // Starts the cores, stops them, joins them.
 //
-//   start() --threads pinned, rings open, ports bound--> running --stop()--> stopping --join()-->
-//   gone
+//   start() --rings open, ports bound--> running --stop()--> stopping --join()--> gone
 //
 // Owner:    one thread starts and joins; stop() may come from any thread and from a signal handler.
 // Lifetime: join() before destruction, or the destructor stops and joins.

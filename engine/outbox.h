@@ -41,7 +41,8 @@ class Outbox {
   std::size_t queued_bytes(SocketId socket) const;
 
   // Ends the connection after the bytes already queued: FIN, then wait (bounded) for the peer's.
-  // Nothing more is received from it. `Closed{local}` follows when the slot is free again.
+  // Nothing more is received from it. `Closed{local}` follows when nothing of it is left in
+  // the kernel; its slot can come back as another connection from the next turn on.
   // `farewell` (at most 256 bytes, copied) goes out behind them even if the queue is at its limit:
   // a peer that is cut off for not reading is still told why.
   void close(SocketId socket, std::span<const std::byte> farewell = {});

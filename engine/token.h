@@ -20,7 +20,6 @@ enum class Op : std::uint8_t {
   cancel,          // everything the socket has in the kernel
   close,
 };
-inline constexpr bool names_socket(Op op) { return op >= Op::receive; }
 
 // What io_uring carries for us in user_data, from submission to completion:
 //

@@ -54,6 +54,7 @@ Result<std::unique_ptr<Uring>, UringError> Uring::open(const UringOptions& optio
   if (auto done = ring->register_files(options.files); !done) return fail(done.error());
   if (auto done = ring->register_buffers(); !done) return fail(done.error());
   ring->register_self();
+  ring->limit_workers();
   return ring;
 }
 
@@ -160,6 +161,12 @@ void Uring::register_self() {
   if (ring_register(ring_fd_, IORING_REGISTER_RING_FDS, &update, 1) != 1) return;
   enter_fd_ = static_cast<int>(update.offset);
   enter_flags_ = IORING_ENTER_REGISTERED_RING;
+}
+
+// Only shutdowns go to the kernel's worker threads; one is enough, and more would leave our core.
+void Uring::limit_workers() {
+  unsigned workers[2] = {1, 1};  // bounded, unbounded
+  ring_register(ring_fd_, IORING_REGISTER_IOWQ_MAX_WORKERS, workers, 2);
 }
 
 io_uring_sqe& Uring::next(Token token) {

@@ -88,6 +88,7 @@ class Uring final : public Ring {
   Outcome<UringError> register_files(std::uint32_t files);
   Outcome<UringError> register_buffers();
   void register_self();
+  void limit_workers();
 
   io_uring_sqe& next(Token token);
   io_uring_sqe& next(Token token, File file);
