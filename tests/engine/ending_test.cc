@@ -118,6 +118,20 @@ TEST(Ending, AnAnswerToThePeersLastBytesStillArrives) {
   for (const CloseCause cause : causes.now()) EXPECT_EQ(cause, CloseCause::peer);
 }
 
+TEST(Ending, APeerThatHasFinishedStillGetsAllThatIsQueued) {
+  Shared<Causes> causes;
+  const std::string bytes = pattern(16u << 20);
+  LiveEngine engine(on_loopback(), with_causes(causes, on_bytes([&](SocketId id, Outbox& out) {
+                                                 out.write(id, as_bytes(bytes));
+                                               })));
+  Client client(engine.port(), 4096);
+  client.send("go");
+  client.finish_writing();
+  ASSERT_TRUE(causes.wait(one)) << "told at once, though bytes are still on their way";
+  EXPECT_TRUE(client.receive(bytes.size()) == bytes);
+  EXPECT_EQ(client.receive_end(), 0);
+}
+
 TEST(Ending, AResetByThePeerIsToldAsReset) {
   Shared<Causes> causes;
   LiveEngine engine(on_loopback(), with_causes(causes, echo));

@@ -292,6 +292,32 @@ TEST(Engine, ConnectionsBeyondTheLimitWaitUntilOneEnds) {
   EXPECT_GT(engine->counters(CoreId{0}).accept_pauses.read(), 0u);
 }
 
+TEST(Engine, ABurstPastTheLimitCostsAtMostOneConnection) {
+  // Far from the limit the kernel accepts a whole backlog in one go, and finds the table full.
+  constexpr std::uint32_t sockets = 300;
+  constexpr std::size_t connections = 400;
+  EngineOptions options = on_loopback();
+  options.sockets_per_core_max = sockets;
+  std::atomic<bool> all_are_waiting{false};
+  LiveEngine engine(options, [&](const Inbox& inbox, Outbox& outbox) {
+    if (!inbox.accepted.empty()) all_are_waiting.wait(false);
+    echo(inbox, outbox);
+  });
+  std::vector<Client> clients;
+  for (std::size_t i = 0; i < connections; ++i) {
+    clients.emplace_back(engine.port());
+    clients.back().send("x");
+  }
+  all_are_waiting = true;
+  all_are_waiting.notify_all();
+  for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(clients[i].receive(1), "x") << i;
+  clients.erase(clients.begin(), clients.begin() + 101);
+  std::size_t served = 0;
+  for (Client& client : clients) served += client.receive(1).size();
+  EXPECT_GE(served, clients.size() - 1);
+  EXPECT_LE(engine->counters(CoreId{0}).accept_errors.read(), 1u);
+}
+
 TEST(Engine, RunsWithTheDescriptorsThereAre) {
   EngineOptions options = on_loopback();
   options.sockets_per_core_max = 1u << 24;
