@@ -114,7 +114,8 @@ Result<JsonValue, JsonError> JsonParser::parse(std::string_view text) {
   strings_ = tables_->document.string_buf.get();
   marks_ = tables_->parser->structural_indexes.get();
   text_ = text;
-  return JsonValue(this, 1, 0);  // the tape's word 0 is the root
+  // The tape's word 0 is the root; all marks are its.
+  return JsonValue(this, 1, 0, tables_->parser->n_structural_indexes);
 }
 
 Result<JsonValue, JsonError> JsonParser::parse_copy(std::string_view text) {
@@ -133,14 +134,26 @@ void* JsonParser::scratch_bytes(std::size_t bytes) {
   return room;
 }
 
+// The first mark behind the container that begins at `mark`. One bit tells `{` from `[`, and one
+// `}` from `]`.
 std::uint32_t JsonParser::skip(std::uint32_t mark) const {
+  const char* const text = text_.data();
   std::uint32_t depth = 0;
   do {
-    const char c = text_[marks_[mark++]];
-    if (c == '{' || c == '[') ++depth;
-    if (c == '}' || c == ']') --depth;
+    const int c = text[marks_[mark++]] | 0x20;
+    depth += c == '{';
+    depth -= c == '}';
   } while (depth > 0);
   return mark;
+}
+
+// The same for a value inside the container that ends at `tape_end` and, if that is known, at
+// `mark_end`. The payload is mostly the last field of its message, so it is rarely walked through.
+std::uint32_t JsonParser::mark_behind(const JsonValue& value, std::uint32_t tape_end,
+                                      std::uint32_t mark_end) const {
+  if (!is_container(tape_tag(tape_[value.tape_]))) return value.mark_ + 1;
+  if (mark_end != 0 && value.tape_behind() == tape_end) return mark_end - 1;
+  return skip(value.mark_);
 }
 
 JsonKind JsonValue::kind() const {
@@ -210,7 +223,8 @@ std::string_view JsonValue::raw() const {
   const std::string_view text = parser_->text_;
   const std::size_t begin = parser_->marks_[mark_];
   if (is_container(tape_tag(parser_->tape_[tape_]))) {
-    const std::size_t last = parser_->marks_[parser_->skip(mark_) - 1];
+    const std::uint32_t end = end_ != 0 ? end_ : parser_->skip(mark_);
+    const std::size_t last = parser_->marks_[end - 1];
     return text.substr(begin, last + 1 - begin);
   }
   // A scalar goes on to the next mark (behind the last one stands the size of the text), less the
@@ -222,59 +236,78 @@ std::string_view JsonValue::raw() const {
   return text.substr(begin, end - begin);
 }
 
-JsonValue JsonValue::next() const {
+std::uint32_t JsonValue::tape_behind() const {
   const std::uint64_t word = parser_->tape_[tape_];
   const char tag = tape_tag(word);
-  std::uint32_t tape = tape_ + 1;
-  if (is_container(tag)) tape = static_cast<std::uint32_t>(word);
-  if (tag == 'l' || tag == 'u' || tag == 'd') tape = tape_ + 2;
-  return {parser_, tape, parser_->skip(mark_)};
+  if (is_container(tag)) return static_cast<std::uint32_t>(word);
+  return tag == 'l' || tag == 'u' || tag == 'd' ? tape_ + 2 : tape_ + 1;
 }
 
 std::optional<JsonValue> JsonValue::find(std::string_view name) const {
-  for (const JsonField field : fields())
+  for (const JsonField& field : fields())
     if (field.name == name) return field.value;
   return std::nullopt;
 }
 
+// Of a value of another kind, the first field is the end.
 JsonFields JsonValue::fields() const {
   const std::uint64_t word = parser_->tape_[tape_];
-  if (tape_tag(word) != '{') return {*this, *this};
-  const JsonValue last{parser_, static_cast<std::uint32_t>(word) - 1, mark_};
-  return {JsonValue{parser_, tape_ + 1, mark_ + 1}, last};
+  return {*this, tape_tag(word) == '{' ? static_cast<std::uint32_t>(word) - 1 : tape_ + 1};
 }
 
 JsonItems JsonValue::items() const {
   const std::uint64_t word = parser_->tape_[tape_];
-  if (tape_tag(word) != '[') return {*this, *this};
-  const JsonValue last{parser_, static_cast<std::uint32_t>(word) - 1, mark_};
-  return {JsonValue{parser_, tape_ + 1, mark_ + 1}, last};
+  return {*this, tape_tag(word) == '[' ? static_cast<std::uint32_t>(word) - 1 : tape_ + 1};
 }
 
 std::size_t JsonValue::size() const {
   std::size_t count = 0;
   if (is_array()) {
-    for ([[maybe_unused]] const JsonValue item : items()) ++count;
+    for ([[maybe_unused]] const JsonValue& item : items()) ++count;
   } else {
-    for ([[maybe_unused]] const JsonField field : fields()) ++count;
+    for ([[maybe_unused]] const JsonField& field : fields()) ++count;
   }
   return count;
 }
 
-// Marks of a field: its name, the colon, the value.
-JsonField JsonFields::Iterator::operator*() const {
-  return {.name = *key_.string(), .value = JsonValue(key_.parser_, key_.tape_ + 1, key_.mark_ + 2)};
+// Marks of a field: its name, the colon, the value; then a comma or the end.
+JsonFields::Iterator::Iterator(JsonValue object, std::uint32_t tape_end)
+    : tape_(object.tape_ + 1),
+      tape_end_(tape_end),
+      mark_(object.mark_ + 1),
+      mark_end_(object.end_),
+      field_{.name = {}, .value = object} {
+  if (tape_ != tape_end_) load();
+}
+
+void JsonFields::Iterator::load() {
+  const JsonParser* parser = field_.value.parser_;
+  field_.name = *JsonValue(parser, tape_, mark_, 0).string();
+  field_.value = JsonValue(parser, tape_ + 1, mark_ + 2, 0);
+  field_.value.end_ = parser->mark_behind(field_.value, tape_end_, mark_end_);
 }
 
 JsonFields::Iterator& JsonFields::Iterator::operator++() {
-  key_ = JsonValue(key_.parser_, key_.tape_ + 1, key_.mark_ + 2).next();
-  ++key_.mark_;  // the comma, or the end
+  tape_ = field_.value.tape_behind();
+  mark_ = field_.value.end_ + 1;
+  if (tape_ != tape_end_) load();
   return *this;
 }
 
+JsonItems::Iterator::Iterator(JsonValue array, std::uint32_t tape_end)
+    : tape_end_(tape_end),
+      mark_end_(array.end_),
+      item_(array.parser_, array.tape_ + 1, array.mark_ + 1, 0) {
+  if (item_.tape_ != tape_end_) load();
+}
+
+void JsonItems::Iterator::load() {
+  item_.end_ = item_.parser_->mark_behind(item_, tape_end_, mark_end_);
+}
+
 JsonItems::Iterator& JsonItems::Iterator::operator++() {
-  item_ = item_.next();
-  ++item_.mark_;
+  item_ = JsonValue(item_.parser_, item_.tape_behind(), item_.end_ + 1, 0);
+  if (item_.tape_ != tape_end_) load();
   return *this;
 }
 

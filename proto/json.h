@@ -58,13 +58,15 @@ class JsonValue {
   friend class JsonParser;
   friend class JsonFields;
   friend class JsonItems;
-  JsonValue(const JsonParser* parser, std::uint32_t tape, std::uint32_t mark)
-      : parser_(parser), tape_(tape), mark_(mark) {}
-  JsonValue next() const;
+  // Places in simdjson's tables; json.cc has the picture. `end` 0: not known yet.
+  JsonValue(const JsonParser* parser, std::uint32_t tape, std::uint32_t mark, std::uint32_t end)
+      : parser_(parser), tape_(tape), mark_(mark), end_(end) {}
+  std::uint32_t tape_behind() const;
 
   const JsonParser* parser_;
-  std::uint32_t tape_;  // where simdjson put the value
-  std::uint32_t mark_;  // the value's first structural character, for raw()
+  std::uint32_t tape_;  // the value
+  std::uint32_t mark_;  // its first structural character, for raw()
+  std::uint32_t end_;   // the first one behind it
 };
 
 struct JsonField {
@@ -75,47 +77,58 @@ struct JsonField {
 // for (JsonField field : object.fields()) ...
 class JsonFields {
  public:
+  struct End {};
   class Iterator {
    public:
-    JsonField operator*() const;
+    const JsonField& operator*() const { return field_; }
     Iterator& operator++();
-    bool operator!=(const Iterator& other) const { return key_.tape_ != other.key_.tape_; }
+    bool operator!=(End) const { return tape_ != tape_end_; }
 
    private:
     friend class JsonFields;
-    explicit Iterator(JsonValue key) : key_(key) {}
-    JsonValue key_;
+    Iterator(JsonValue object, std::uint32_t tape_end);
+    void load();
+
+    std::uint32_t tape_, tape_end_;  // of this field's name, of the end of the object
+    std::uint32_t mark_, mark_end_;
+    JsonField field_;
   };
-  Iterator begin() const { return Iterator(first_); }
-  Iterator end() const { return Iterator(last_); }
+  Iterator begin() const { return Iterator(object_, tape_end_); }
+  End end() const { return {}; }
 
  private:
   friend class JsonValue;
-  JsonFields(JsonValue first, JsonValue last) : first_(first), last_(last) {}
-  JsonValue first_, last_;
+  JsonFields(JsonValue object, std::uint32_t tape_end) : object_(object), tape_end_(tape_end) {}
+  JsonValue object_;
+  std::uint32_t tape_end_;
 };
 
 // for (JsonValue item : array.items()) ...
 class JsonItems {
  public:
+  struct End {};
   class Iterator {
    public:
-    JsonValue operator*() const { return item_; }
+    const JsonValue& operator*() const { return item_; }
     Iterator& operator++();
-    bool operator!=(const Iterator& other) const { return item_.tape_ != other.item_.tape_; }
+    bool operator!=(End) const { return item_.tape_ != tape_end_; }
 
    private:
     friend class JsonItems;
-    explicit Iterator(JsonValue item) : item_(item) {}
+    Iterator(JsonValue array, std::uint32_t tape_end);
+    void load();
+
+    std::uint32_t tape_end_, mark_end_;
     JsonValue item_;
   };
-  Iterator begin() const { return Iterator(first_); }
-  Iterator end() const { return Iterator(last_); }
+  Iterator begin() const { return Iterator(array_, tape_end_); }
+  End end() const { return {}; }
 
  private:
   friend class JsonValue;
-  JsonItems(JsonValue first, JsonValue last) : first_(first), last_(last) {}
-  JsonValue first_, last_;
+  JsonItems(JsonValue array, std::uint32_t tape_end) : array_(array), tape_end_(tape_end) {}
+  JsonValue array_;
+  std::uint32_t tape_end_;
 };
 
 // Owner:  one core; tables are kept from text to text, so the steady state allocates nothing.
@@ -147,9 +160,12 @@ class JsonParser {
  private:
   friend class JsonValue;
   friend class JsonFields;
+  friend class JsonItems;
   void* scratch_bytes(std::size_t bytes);
   void fit(std::size_t text_bytes);
-  std::uint32_t skip(std::uint32_t mark) const;  // the first mark behind the value at `mark`
+  std::uint32_t skip(std::uint32_t mark) const;
+  std::uint32_t mark_behind(const JsonValue& value, std::uint32_t tape_end,
+                            std::uint32_t mark_end) const;
 
   struct Tables;  // simdjson's parser and document
   std::unique_ptr<Tables> tables_;

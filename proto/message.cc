@@ -28,21 +28,25 @@ Step deliver(Opcode opcode, std::span<std::byte> payload,
 
 // The shape of nearly all traffic: one final data frame, whole in `received`. Everything else, and
 // every error that the header shows, is left to the long way.
-std::optional<Step> take_whole_frame(std::span<std::byte>& received,
-                                     std::uint64_t message_bytes_max) {
-  const auto decoded = decode(received, message_bytes_max);
-  if (!decoded) return std::nullopt;
-  const FrameHeader& header = decoded->header;
-  const bool is_data = header.opcode == Opcode::text || header.opcode == Opcode::binary;
-  if (!is_data || !header.final || header.compressed) return std::nullopt;
-  if (received.size() - decoded->consumed_bytes < header.payload_bytes) return std::nullopt;
+enum class Taken : std::uint8_t { nothing, message, broken_text };
 
-  const auto payload = received.subspan(decoded->consumed_bytes, header.payload_bytes);
+Taken take_whole_frame(std::span<std::byte>& received, std::uint64_t message_bytes_max,
+                       Message& out) {
+  const auto decoded = decode(received, message_bytes_max);
+  if (!decoded) return Taken::nothing;
+  const FrameHeader& header = decoded->header;
+  const bool is_text = header.opcode == Opcode::text;
+  if (!is_text && header.opcode != Opcode::binary) return Taken::nothing;
+  if (!header.final || header.compressed) return Taken::nothing;
+  const std::size_t header_bytes = decoded->consumed_bytes;
+  if (received.size() - header_bytes < header.payload_bytes) return Taken::nothing;
+
+  const auto payload = received.subspan(header_bytes, header.payload_bytes);
   unmask(payload.data(), payload.data(), payload.size(), decoded->mask, 0);
-  received = received.subspan(decoded->consumed_bytes + payload.size());
-  if (header.opcode == Opcode::text && !is_utf8(payload))
-    return Step(fail(CloseCode::invalid_payload));
-  return deliver(header.opcode, payload);
+  received = received.subspan(header_bytes + payload.size());
+  if (is_text && !is_utf8(payload)) return Taken::broken_text;
+  out = {.opcode = header.opcode, .payload = payload, .close_code = CloseCode::no_status};
+  return Taken::message;
 }
 
 }  // namespace
@@ -281,7 +285,10 @@ Step MessageReader::next(std::span<std::byte>& received, MessagePool& pool,
   if (received.empty()) return need_more();
   if (state_ == nullptr) {
     if (pool.shortcut_ == MessagePool::Shortcut::yes) {
-      if (auto taken = take_whole_frame(received, message_bytes_max)) return *std::move(taken);
+      Message message;
+      const Taken taken = take_whole_frame(received, message_bytes_max, message);
+      if (taken == Taken::message) return std::optional(message);
+      if (taken == Taken::broken_text) return fail(CloseCode::invalid_payload);
     }
     state_ = pool.lend();
   }

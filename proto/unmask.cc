@@ -31,7 +31,14 @@ void unmask_plain(std::byte* dst, const std::byte* src, std::size_t n, std::uint
     word ^= wide;
     std::memcpy(dst + i, &word, 8);
   }
-  for (; i < n; ++i) dst[i] = src[i] ^ std::byte(mask >> i % 4 * 8 & 0xff);
+  if (n - i >= 4) {
+    std::uint32_t word;
+    std::memcpy(&word, src + i, 4);
+    word ^= mask;
+    std::memcpy(dst + i, &word, 4);
+    i += 4;
+  }
+  for (std::uint32_t rest = mask; i < n; ++i, rest >>= 8) dst[i] = src[i] ^ std::byte(rest & 0xff);
 }
 
 void unmask_sse2(std::byte* dst, const std::byte* src, std::size_t n, std::uint32_t mask) {

@@ -45,18 +45,18 @@ constexpr EnvelopeField envelope_fields[] = {
 };
 
 Verdict read_envelope(JsonValue root, Envelope& envelope) {
-  for (const JsonField field : root.fields()) {
-    for (const EnvelopeField& known : envelope_fields) {
+  unsigned seen = 0;
+  for (const JsonField& field : root.fields()) {
+    for (std::size_t i = 0; i < std::size(envelope_fields); ++i) {
+      const EnvelopeField& known = envelope_fields[i];
       if (field.name != known.name) continue;
-      std::optional<JsonValue>& place = envelope.*known.field;
-      if (place) return Fault{known.name, "given twice; send every field of the envelope once"};
-      place = field.value;
+      if ((seen & 1u << i) != 0)
+        return Fault{known.name, "given twice; send every field of the envelope once"};
+      seen |= 1u << i;
+      if (!field.value.is_null()) envelope.*known.field = field.value;
       break;
     }
   }
-  for (const EnvelopeField& known : envelope_fields)
-    if (envelope.*known.field && (envelope.*known.field)->is_null())
-      (envelope.*known.field).reset();
   return good;
 }
 
@@ -145,7 +145,7 @@ Verdict read_connect_rooms(const Reading& in, Command& command) {
 
   const auto rooms = in.parser.scratch<RoomRequest>(list->size());
   std::size_t count = 0;
-  for (const JsonValue item : list->items()) {
+  for (const JsonValue& item : list->items()) {
     RoomRequest& request = rooms[count++];
     const auto room = item.find("room");
     if (!room || !room->string() || !is_room_name(*room->string())) return fault;
@@ -222,7 +222,7 @@ Verdict read_event_types(const Reading& in, Command& command) {
   if (!list->is_array() || count == 0 || count > event_types_max) return fault;
   const auto types = in.parser.scratch<std::string_view>(count);
   std::size_t at = 0;
-  for (const JsonValue item : list->items()) {
+  for (const JsonValue& item : list->items()) {
     const auto type = item.string();
     if (!type || !is_plain(*type, type_bytes_max)) return fault;
     types[at++] = *type;
@@ -239,7 +239,7 @@ Verdict read_batch(const Reading& in, Command& command) {
   if (count == 0 || count > batch_messages_max) return fault;
   const auto messages = in.parser.scratch<std::string_view>(count);
   std::size_t at = 0;
-  for (const JsonValue item : list->items()) messages[at++] = item.raw();
+  for (const JsonValue& item : list->items()) messages[at++] = item.raw();
   command.messages = messages;
   return good;
 }
@@ -296,10 +296,10 @@ constexpr std::string_view server_types[] = {
     "reconnect",
 };
 
-const TypeRow& row_of(std::string_view type) {
+const TypeRow* find_client_type(std::string_view type) {
   for (const TypeRow& row : client_types)
-    if (row.name == type) return row;
-  return custom_type;
+    if (row.name == type) return &row;
+  return nullptr;
 }
 
 Verdict read_room(const Reading& in, Room need, Command& command) {
@@ -322,16 +322,19 @@ Verdict read_room(const Reading& in, Room need, Command& command) {
   return good;
 }
 
-Verdict read_type(const Envelope& envelope, Command& command) {
+// A name of the table is well-formed; any other one may be a custom type.
+Verdict read_type(const Envelope& envelope, const TypeRow*& row, Command& command) {
   if (!envelope.type) return Fault{"type", "required: say what this message is"};
-  const auto type = envelope.type->string();
-  if (!type || !is_type_name(*type))
+  command.type = envelope.type->string().value_or("");
+  row = find_client_type(command.type);
+  if (row != nullptr) return good;
+  row = &custom_type;
+  if (!is_type_name(command.type))
     return Fault{"type",
                  "must be a lower-case letter and then at most 63 of a-z, 0-9, underscore, dot "
                  "and colon"};
-  if (is_server_type(*type))
+  if (is_server_type(command.type))
     return Fault{"type", "only the server sends this type; choose another one"};
-  command.type = *type;
   return good;
 }
 
@@ -344,7 +347,8 @@ Verdict read_payload(const Envelope& envelope, Command& command) {
 }
 
 Verdict read_command(const Envelope& envelope, JsonParser& parser, Command& command) {
-  if (const Verdict bad = read_type(envelope, command)) return bad;
+  const TypeRow* row = nullptr;
+  if (const Verdict bad = read_type(envelope, row, command)) return bad;
   if (const Verdict bad = read_text(
           envelope.correlation_id, id_bytes_max,
           {"correlation_id", "must be a string of 1 to 128 bytes without control characters"},
@@ -354,11 +358,10 @@ Verdict read_command(const Envelope& envelope, JsonParser& parser, Command& comm
     return Fault{"timestamp", "must be seconds as a number, or an ISO 8601 string"};
   if (const Verdict bad = read_payload(envelope, command)) return bad;
 
-  const TypeRow& row = row_of(command.type);
   const Reading reading{envelope, envelope.payload, parser};
-  command.kind = row.kind;
-  if (const Verdict bad = read_room(reading, row.room, command)) return bad;
-  return row.read == nullptr ? good : row.read(reading, command);
+  command.kind = row->kind;
+  if (const Verdict bad = read_room(reading, row->room, command)) return bad;
+  return row->read == nullptr ? good : row->read(reading, command);
 }
 
 Result<Command, DecodeError> read_root(JsonValue root, JsonParser& parser) {

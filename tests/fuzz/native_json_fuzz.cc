@@ -16,11 +16,11 @@ void judge_values(JsonValue value, JsonParser& again) {
   const auto alone = again.parse_copy(value.raw());
   RR_CHECK(alone && alone->kind() == value.kind() && alone->size() == value.size());
   RR_CHECK(alone->string() == value.string() && alone->number() == value.number());
-  for (const JsonField field : value.fields()) {
+  for (const JsonField& field : value.fields()) {
     RR_CHECK(is_utf8(field.name));
     judge_values(field.value, again);
   }
-  for (const JsonValue item : value.items()) judge_values(item, again);
+  for (const JsonValue& item : value.items()) judge_values(item, again);
 }
 
 void judge_command(const Command& command) {

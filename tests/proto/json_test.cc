@@ -66,9 +66,9 @@ TEST_F(Json, ShowsTheBytesOfEveryValueAsTheyStand) {
 TEST_F(Json, WalksFieldsAndItemsInOrder) {
   std::string seen;
   const JsonValue root = parsed(R"({"a":1,"b":[10,[20],{"k":30},"x",1.5],"a":{"y":2},"c":""})");
-  for (const JsonField field : root.fields()) {
+  for (const JsonField& field : root.fields()) {
     seen += std::string(field.name) + "=" + std::string(field.value.raw()) + ";";
-    for (const JsonValue item : field.value.items()) seen += std::string(item.raw()) + "/";
+    for (const JsonValue& item : field.value.items()) seen += std::string(item.raw()) + "/";
   }
   EXPECT_EQ(seen, R"(a=1;b=[10,[20],{"k":30},"x",1.5];10/[20]/{"k":30}/"x"/1.5/a={"y":2};c="";)");
   EXPECT_EQ(root.find("a")->raw(), "1") << "the first of two";
