@@ -62,7 +62,7 @@ void Core::run(const HandlerFactory& factory) {
   }
 }
 
-// --- reap: completions -> Inbox
+// Reap: completions -> Inbox.
 
 void Core::reap() {
   const std::span<const Completion> completions = ring_->turn(wait_ns());
@@ -241,7 +241,7 @@ Inbox Core::inbox() {
           .closed = closed_};
 }
 
-// --- flush: Outbox -> submissions
+// Flush: Outbox -> submissions.
 
 void Core::flush() {
   // Only now: an answer to the peer's last bytes may have been queued in this turn.
@@ -269,7 +269,7 @@ void Core::deliver_letters() {
   }
 }
 
-// --- give back: everything lent in `reap` ends here
+// Give back: everything lent in `reap` ends here.
 
 void Core::give_back() {
   accepted_.clear();
@@ -280,7 +280,7 @@ void Core::give_back() {
   acceptor_.tend(now_ms_);
 }
 
-// --- waiting
+// Waiting: for the next completion, letter or deadline; not at all while something is due.
 
 std::uint64_t Core::next_event_ms() const {
   std::uint64_t next = never;
@@ -316,7 +316,7 @@ std::uint64_t Core::wait_ns() {
   return due_ns > now_ns ? due_ns - now_ns : 0;
 }
 
-// --- what an Outbox asks for
+// What an Outbox asks for.
 
 Socket* Core::open_socket(SocketId id) {
   Socket* socket = sockets_.find(id.slot, id.generation);

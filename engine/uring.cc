@@ -42,6 +42,15 @@ void store_release(unsigned* shared, unsigned value) {
   std::atomic_ref(*shared).store(value, std::memory_order_release);
 }
 
+// WAITALL makes a partial send visible: without it, a skipped completion would hide the missing
+// bytes. DONTWAIT makes the send end inside the enter that submits it.
+void be_patient(io_uring_sqe& sqe, Patience patience) {
+  sqe.msg_flags = MSG_WAITALL | MSG_NOSIGNAL;
+  if (patience == Patience::parked) return;
+  sqe.msg_flags |= MSG_DONTWAIT;
+  sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Uring>, UringError> Uring::open(const UringOptions& options,
@@ -220,19 +229,6 @@ void Uring::receive(Token token, File file) {
   sqe.flags |= IOSQE_BUFFER_SELECT;
   sqe.buf_group = buffer_group;
 }
-
-namespace {
-
-// WAITALL makes a partial send visible: without it, a skipped completion would hide the missing
-// bytes. DONTWAIT makes the send end inside the enter that submits it.
-void be_patient(io_uring_sqe& sqe, Patience patience) {
-  sqe.msg_flags = MSG_WAITALL | MSG_NOSIGNAL;
-  if (patience == Patience::parked) return;
-  sqe.msg_flags |= MSG_DONTWAIT;
-  sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
-}
-
-}  // namespace
 
 void Uring::send(Token token, File file, std::span<const std::byte> bytes, Patience patience) {
   io_uring_sqe& sqe = next(token, file);
