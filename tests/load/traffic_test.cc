@@ -175,5 +175,17 @@ TEST(Traffic, CountsLatencyOfAnOpenLoopFromWhenItWasDue) {
   EXPECT_EQ(books.findings->lateness.max(), 500u);
 }
 
+TEST(Traffic, SendsAllThatWasDueInAnOpenLoopHoweverLate) {
+  Scenario scenario = one_room();
+  scenario.rate = 3;
+  Books books(scenario);
+  constexpr std::uint64_t long_after = 9'000'000'000;
+  for (int message = 0; message < 3; ++message) {
+    ASSERT_TRUE(books.traffic->sending(long_after));
+    EXPECT_LT(books.traffic->post_due(long_after).stamp.intended_ns, 1'000'000'000u);
+  }
+  EXPECT_FALSE(books.traffic->sending(long_after));
+}
+
 }  // namespace
 }  // namespace ringroom::load

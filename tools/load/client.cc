@@ -171,11 +171,13 @@ void Client::refill(std::uint32_t room) {
 
 bool Client::finished() {
   if (!sending_ || traffic_.sending(now_ns_)) return false;
-  if (drain_from_ns_ == 0) drain_from_ns_ = now_ns_;
+  const std::uint64_t heard = findings_.delivered + findings_.handshakes + acknowledged_;
+  if (quiet_from_ns_ == 0 || heard != heard_) quiet_from_ns_ = now_ns_;
+  heard_ = heard;
   const bool acknowledged = !dialect_.acknowledges() || acknowledged_ >= findings_.sent;
   const bool left = !storm() || idle_.size() == connections_.size();
   return (traffic_.settled() && acknowledged && left) ||
-         now_ns_ >= drain_from_ns_ + scenario_.drain_s * s_ns;
+         now_ns_ >= quiet_from_ns_ + scenario_.drain_s * s_ns;
 }
 
 std::uint64_t Client::next_wake_ns() const {

@@ -125,9 +125,10 @@ class Client {
 
   std::uint64_t now_ns_ = 0;
   std::uint64_t probe_ns_ = 0;
-  std::uint64_t drain_from_ns_ = 0;
-  std::uint64_t opened_ = 0;   // how often, over all seats
-  std::uint32_t opening_ = 0;  // of those: not yet through
+  std::uint64_t quiet_from_ns_ = 0;  // draining: when something outstanding last arrived
+  std::uint64_t heard_ = 0;          // and how much had by then
+  std::uint64_t opened_ = 0;         // how often, over all seats
+  std::uint32_t opening_ = 0;        // of those: not yet through
   std::uint64_t acknowledged_ = 0;
   bool sending_ = false;
 };

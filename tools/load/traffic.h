@@ -56,8 +56,11 @@ class Traffic {
           Findings& findings);
 
   void start(const Times& times);
-  bool sending(std::uint64_t now_ns) const { return now_ns < times_.until_ns && left_ > 0; }
   bool open_loop() const { return rate_ > 0; }
+  // In an open loop all that was due within the time is sent, however late.
+  bool sending(std::uint64_t now_ns) const {
+    return open_loop() ? due_ns() != never_ns : now_ns < times_.until_ns && left_ > 0;
+  }
 
   std::uint32_t wanted(std::uint32_t room) const;  // messages to send now
   std::uint64_t due_ns() const { return left_ > 0 ? pace_.due_ns() : never_ns; }
