@@ -1,6 +1,7 @@
 #include "proto/frame.h"
 
 #include <cstring>
+#include <optional>
 
 #include "base/check.h"
 #include "proto/bounds.h"
@@ -53,39 +54,52 @@ EncodedHeader encode(const FrameHeader& header) {
   return out;
 }
 
-Result<DecodedHeader, FrameError> decode(std::span<const std::byte> received,
-                                         std::uint64_t payload_bytes_max) {
-  if (received.size() < 2) return fail(FrameError::need_more_bytes);
+namespace {
+
+std::optional<FrameError> decode_into(DecodedHeader& out, std::span<const std::byte> received,
+                                      std::uint64_t payload_bytes_max) {
+  if (received.size() < 2) return FrameError::need_more_bytes;
   const auto first = std::to_integer<std::uint8_t>(received[0]);
   const auto second = std::to_integer<std::uint8_t>(received[1]);
   const auto opcode = Opcode(first & 0x0f);
   const bool final = (first & 0x80) != 0;
   const auto length7 = std::uint8_t(second & 0x7f);
 
-  if ((first & 0x30) != 0) return fail(FrameError::reserved_bit);
-  if (!is_known(first & 0x0f)) return fail(FrameError::reserved_opcode);
-  if ((second & 0x80) == 0) return fail(FrameError::unmasked);
+  if ((first & 0x30) != 0) return FrameError::reserved_bit;
+  if (!is_known(first & 0x0f)) return FrameError::reserved_opcode;
+  if ((second & 0x80) == 0) return FrameError::unmasked;
   if (is_control(opcode) && (!final || length7 > control_payload_bytes_max))
-    return fail(FrameError::control_frame);
+    return FrameError::control_frame;
 
   const std::size_t extended = length_bytes(length7);
   const std::size_t header_bytes = 2 + extended + 4;
-  if (received.size() < 2 + extended) return fail(FrameError::need_more_bytes);
+  if (received.size() < 2 + extended) return FrameError::need_more_bytes;
   std::uint64_t payload = extended == 0 ? length7 : 0;
   for (std::size_t i = 0; i < extended; ++i)
     payload = payload << 8 | std::to_integer<std::uint64_t>(received[2 + i]);
-  if (!is_shortest_form(extended, payload)) return fail(FrameError::length_form);
-  if (payload > payload_bytes_max && !is_control(opcode)) return fail(FrameError::oversized);
-  if (received.size() < header_bytes) return fail(FrameError::need_more_bytes);
+  if (!is_shortest_form(extended, payload)) return FrameError::length_form;
+  if (payload > payload_bytes_max && !is_control(opcode)) return FrameError::oversized;
+  if (received.size() < header_bytes) return FrameError::need_more_bytes;
 
-  DecodedHeader out{.header = {.opcode = opcode,
-                               .final = final,
-                               .compressed = (first & 0x40) != 0,
-                               .payload_bytes = payload},
-                    .consumed_bytes = header_bytes,
-                    .mask = {}};
+  out.header.opcode = opcode;
+  out.header.final = final;
+  out.header.compressed = (first & 0x40) != 0;
+  out.header.payload_bytes = payload;
+  out.consumed_bytes = header_bytes;
   std::memcpy(out.mask.data(), received.data() + header_bytes - 4, 4);
-  return out;
+  return std::nullopt;
+}
+
+}  // namespace
+
+// The header is filled in where the caller finds it: copying a struct right after its small fields
+// were written stalls longer than the decoding takes.
+Result<DecodedHeader, FrameError> decode(std::span<const std::byte> received,
+                                         std::uint64_t payload_bytes_max) {
+  Result<DecodedHeader, FrameError> result{DecodedHeader{}};
+  if (const auto refused = decode_into(*result, received, payload_bytes_max))
+    result = fail(*refused);
+  return result;
 }
 
 std::size_t begin_frame(alloc::BlockBuilder& out) {

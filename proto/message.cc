@@ -27,26 +27,27 @@ Step deliver(Opcode opcode, std::span<std::byte> payload,
 }
 
 // The shape of nearly all traffic: one final data frame, whole in `received`. Everything else, and
-// every error that the header shows, is left to the long way.
-enum class Taken : std::uint8_t { nothing, message, broken_text };
-
-Taken take_whole_frame(std::span<std::byte>& received, std::uint64_t message_bytes_max,
-                       Message& out) {
+// every error that the header shows, is left to the long way: then false.
+bool take_whole_frame(std::span<std::byte>& received, std::uint64_t message_bytes_max, Step& step) {
   const auto decoded = decode(received, message_bytes_max);
-  if (!decoded) return Taken::nothing;
+  if (!decoded) return false;
   const FrameHeader& header = decoded->header;
   const bool is_text = header.opcode == Opcode::text;
-  if (!is_text && header.opcode != Opcode::binary) return Taken::nothing;
-  if (!header.final || header.compressed) return Taken::nothing;
+  if (!is_text && header.opcode != Opcode::binary) return false;
+  if (!header.final || header.compressed) return false;
   const std::size_t header_bytes = decoded->consumed_bytes;
-  if (received.size() - header_bytes < header.payload_bytes) return Taken::nothing;
+  if (received.size() - header_bytes < header.payload_bytes) return false;
 
   const auto payload = received.subspan(header_bytes, header.payload_bytes);
   unmask(payload.data(), payload.data(), payload.size(), decoded->mask, 0);
   received = received.subspan(header_bytes + payload.size());
-  if (is_text && !is_utf8(payload)) return Taken::broken_text;
-  out = {.opcode = header.opcode, .payload = payload, .close_code = CloseCode::no_status};
-  return Taken::message;
+  if (is_text && !is_utf8(payload)) {
+    step = fail(CloseCode::invalid_payload);
+  } else {
+    step->emplace(
+        Message{.opcode = header.opcode, .payload = payload, .close_code = CloseCode::no_status});
+  }
+  return true;
 }
 
 }  // namespace
@@ -282,17 +283,17 @@ Step MessageReader::next(std::span<std::byte>& received, MessagePool& pool,
     state_->end_delivery();
     if (state_->is_idle()) reset();
   }
-  if (received.empty()) return need_more();
+  // One variable that is filled where the caller finds it; see decode() for why.
+  Step step = need_more();
+  if (received.empty()) return step;
   if (state_ == nullptr) {
-    if (pool.shortcut_ == MessagePool::Shortcut::yes) {
-      Message message;
-      const Taken taken = take_whole_frame(received, message_bytes_max, message);
-      if (taken == Taken::message) return std::optional(message);
-      if (taken == Taken::broken_text) return fail(CloseCode::invalid_payload);
-    }
+    if (pool.shortcut_ == MessagePool::Shortcut::yes &&
+        take_whole_frame(received, message_bytes_max, step))
+      return step;
     state_ = pool.lend();
   }
-  return state_->next(received, message_bytes_max);
+  step = state_->next(received, message_bytes_max);
+  return step;
 }
 
 MessageReader& MessageReader::operator=(MessageReader&& other) noexcept {

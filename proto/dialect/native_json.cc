@@ -364,17 +364,9 @@ Verdict read_command(const Envelope& envelope, JsonParser& parser, Command& comm
   return row->read == nullptr ? good : row->read(reading, command);
 }
 
-Result<Command, DecodeError> read_root(JsonValue root, JsonParser& parser) {
-  Command command;
-  const auto invalid = [&command](const Fault& fault) {
-    return fail(DecodeError{.code = ErrorCode::invalid,
-                            .correlation_id = command.message_id,
-                            .path = fault.path,
-                            .message = fault.message});
-  };
+Verdict read_message(JsonValue root, JsonParser& parser, Command& command) {
   if (!root.is_object())
-    return invalid({"", "a message is one JSON object, such as {\"type\":\"ping\"}"});
-
+    return Fault{"", "a message is one JSON object, such as {\"type\":\"ping\"}"};
   // The message_id first, so that every later complaint can be matched by its sender.
   Envelope envelope;
   const Verdict twice = read_envelope(root, envelope);
@@ -382,10 +374,19 @@ Result<Command, DecodeError> read_root(JsonValue root, JsonParser& parser) {
           read_text(envelope.message_id, id_bytes_max,
                     {"message_id", "must be a string of 1 to 128 bytes without control characters"},
                     command.message_id))
-    return invalid(*bad);
-  if (twice) return invalid(*twice);
-  if (const Verdict bad = read_command(envelope, parser, command)) return invalid(*bad);
-  return command;
+    return bad;
+  return twice ? twice : read_command(envelope, parser, command);
+}
+
+// The command is filled in where the caller finds it: it is large, and on the hot path.
+Result<Command, DecodeError> read_root(JsonValue root, JsonParser& parser) {
+  Result<Command, DecodeError> result{Command{}};
+  if (const Verdict bad = read_message(root, parser, *result))
+    result = fail(DecodeError{.code = ErrorCode::invalid,
+                              .correlation_id = result->message_id,
+                              .path = bad->path,
+                              .message = bad->message});
+  return result;
 }
 
 DecodeError no_json(JsonError error) {
