@@ -182,6 +182,7 @@ struct ReleaseQuota {
 using LetterItem =
     std::variant<JoinRoom, LeaveRoom, Publish, Joined, Published, Refused, Deliver, BlockReturned,
                  ToUser, ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
+static_assert(sizeof(LetterItem) <= 136, "an item is about two cache lines");
 
 // What one core has to say to another in one turn, in order.
 //

@@ -44,6 +44,8 @@ struct Subscription {
   Actions actions;  // what the session may do there
 };
 
+static_assert(sizeof(Subscription) == 24, "docs/memory.md says it too");
+
 // Who on this core listens to which room, and the loop that hands a batch to each of them.
 //
 //   Deliver --> Audience of the room --> Outbox::send(listener, reference to the batch)

@@ -88,4 +88,6 @@ struct Session {
   }
 };
 
+static_assert(sizeof(Session) == 168, "what an idle connection costs: docs/memory.md says it too");
+
 }  // namespace ringroom::realtime

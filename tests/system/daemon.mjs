@@ -2,7 +2,7 @@
 //
 //   const daemon = await Daemon.start();  ...  await daemon.stop();
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { strict as assert } from "node:assert";
 import { once } from "node:events";
 
@@ -12,6 +12,16 @@ const complaints = ["ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime 
 
 const program = process.env.RINGROOM;
 assert(program, "set RINGROOM to the program under test, for example build/release/ringroom");
+
+// Variables RINGROOM_* are options of the program; those of this shell are not meant for tests.
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("RINGROOM_")),
+);
+
+// What a subcommand prints; throws if it fails.
+export function run(flags, variables = {}) {
+  return execFileSync(program, flags, { env: { ...environment, ...variables }, encoding: "utf8" });
+}
 
 // Rejects when the deadline comes first, and says what was waited for.
 export async function within(ms, what, promise) {
@@ -28,17 +38,13 @@ export async function within(ms, what, promise) {
 
 export class Daemon {
   static async start(...flags) {
-    // Variables RINGROOM_* are options of the program; those of this shell are not meant for tests.
-    const env = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !name.startsWith("RINGROOM_")),
-    );
     const daemon = new Daemon();
     daemon.said = "";
     daemon.log = "";
     daemon.process = spawn(
       program,
       ["serve", "--listen", "127.0.0.1:0", "--insecure-dev", "--drain-ms", "200", ...flags],
-      { stdio: ["ignore", "pipe", "pipe"], env },
+      { stdio: ["ignore", "pipe", "pipe"], env: environment },
     );
     daemon.ended = once(daemon.process, "exit");
     daemon.process.stderr.on("data", (data) => (daemon.log += data));

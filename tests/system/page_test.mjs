@@ -4,9 +4,10 @@ import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
-import { Daemon } from "./daemon.mjs";
+import { Daemon, run } from "./daemon.mjs";
 
 const deadline_ms = 20_000;
+const secret = "0123456789abcdef0123456789abcdef";
 
 let browser;
 before(async () => {
@@ -18,7 +19,7 @@ before(async () => {
 after(() => browser?.close());
 
 // A tab of its own, as another person would have it; every complaint of the browser is an error.
-async function enter(daemon, name, room) {
+async function enter(daemon, name, room, fragment = "") {
   const context = await browser.newContext();
   context.setDefaultTimeout(deadline_ms);
   const page = await context.newPage();
@@ -30,12 +31,16 @@ async function enter(daemon, name, room) {
     if (line.type() === "error" && !line.text().includes("WebSocket")) page.complaints.push(line.text());
   });
   page.on("request", (request) => page.asked.push(request.url()));
-  await page.goto(daemon.url("/", "http"));
+  await page.goto(daemon.url("/", "http") + fragment);
   await page.fill("#name", name);
   await page.fill("#room", room);
   await page.press("#room", "Enter");
   await page.waitForSelector("#status[data-state=joined]");
   return page;
+}
+
+function make_token(user, room) {
+  return run(["token", "make", "--sub", user, "--room", room], { RINGROOM_TOKEN_HMAC_SECRET: secret }).trim();
 }
 
 async function see(page, selector, text) {
@@ -138,3 +143,37 @@ test("leaving is seen by others and can be taken back", () =>
     await bo.waitForSelector("#status[data-state=joined]");
     await see(ann, "#members", "bo");
   }));
+
+test("a token in the address says who one is and what one may", () =>
+  with_daemon(
+    async (daemon) => {
+      const ann = await enter(daemon, "mallory", "lobby", `#token=${make_token("ann", "lobby=join")}`);
+      await see(ann, "#status", "in lobby as ann");
+      await ann.fill("#text", "hi");
+      await ann.press("#text", "Enter");
+      await see(ann, "#log", "publish");
+      assert.equal(await ann.$$eval("#log .warning", (notes) => notes.length), 1);
+      assert(ann.asked.every((url) => !url.includes("token=")), "a token must not stand in a request line");
+    },
+    "--insecure-dev=false",
+    "--token-hmac-secret",
+    secret,
+  ));
+
+test("who is refused is told so and does not come back by itself", () =>
+  with_daemon(
+    async (daemon) => {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      let sockets = 0;
+      page.on("websocket", () => ++sockets);
+      await page.goto(daemon.url("/", "http") + "#token=a.b.c");
+      await page.click("#join");
+      await page.waitForSelector("#status[data-state=refused]", { timeout: deadline_ms });
+      assert.equal(await page.textContent("#join"), "Join");
+      assert.equal(sockets, 1);
+    },
+    "--insecure-dev=false",
+    "--token-hmac-secret",
+    secret,
+  ));

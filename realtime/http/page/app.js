@@ -87,10 +87,15 @@ let attempts = 0;
 let retry_timer = 0;
 let retry_after_ms = null; // as told by the server
 let last_id = 0;
+let said_typing_ms = 0; // 0: not typing
+const typing_ids = new Set(); // of typing_indicators; what becomes of them is not shown
+let may_type = true;
 
 function send(message) {
-  if (socket?.readyState !== WebSocket.OPEN) return;
-  socket.send(JSON.stringify({ message_id: String(++last_id), ...message }));
+  if (socket?.readyState !== WebSocket.OPEN) return null;
+  const message_id = String(++last_id);
+  socket.send(JSON.stringify({ message_id, ...message }));
+  return message_id;
 }
 
 function connect() {
@@ -160,6 +165,7 @@ const on_type = {
     if (returning && payload.recovered === false && payload.sequence !== position.sequence)
       note("some messages may have been missed while the connection was lost", true);
     position = { sequence: payload.sequence ?? 0, epoch: payload.epoch ?? "" };
+    may_type = true;
     show_status("joined", `in ${room} as ${wanted.name}`);
     note(returning ? "back again" : `you are in ${room}`);
     $("text").focus();
@@ -197,7 +203,11 @@ const on_type = {
     position = { sequence: payload?.sequence ?? 0, epoch: payload?.epoch ?? "" };
     note("the room's numbering began again", true);
   },
-  error_message({ payload }) {
+  error_message({ payload, correlation_id }) {
+    if (typing_ids.delete(correlation_id)) {
+      may_type = false; // who may not speak need not be told again with every key
+      return;
+    }
     note(payload?.message ?? "the server refused a request", true);
   },
   validation_error({ payload }) {
@@ -241,13 +251,13 @@ $("entry").addEventListener("submit", (event) => {
   connect();
 });
 
-let said_typing_ms = 0;
 function say_typing(is_typing) {
-  if (!wanted) return;
+  if (!wanted || !may_type) return;
   const now_ms = Date.now();
   if (is_typing === said_typing_ms > 0 && (!is_typing || now_ms - said_typing_ms < typing_repeat_ms)) return;
   said_typing_ms = is_typing ? now_ms : 0;
-  send({ type: "typing_indicator", room: wanted.room, payload: { typing: is_typing } });
+  if (typing_ids.size > 100) typing_ids.clear();
+  typing_ids.add(send({ type: "typing_indicator", room: wanted.room, payload: { typing: is_typing } }));
 }
 $("text").addEventListener("input", () => say_typing($("text").value !== ""));
 $("text").addEventListener("blur", () => say_typing(false));
