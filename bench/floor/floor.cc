@@ -18,8 +18,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -42,13 +43,16 @@ enum class Role : unsigned char { unknown, publisher, subscriber };
 
 int listen_on(const std::string& where) {
   const std::size_t colon = where.rfind(':');
+  const char* const end = where.data() + where.size();
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  std::uint16_t port = 0;
   if (colon == std::string::npos ||
-      inet_pton(AF_INET, where.substr(0, colon).c_str(), &address.sin_addr) != 1) {
+      inet_pton(AF_INET, where.substr(0, colon).c_str(), &address.sin_addr) != 1 ||
+      std::from_chars(where.data() + colon + 1, end, port).ptr != end || port == 0) {
     stop("--listen: expected an IPv4 address and port");
   }
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(where.c_str() + colon + 1)));
+  address.sin_port = htons(port);
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
