@@ -30,6 +30,9 @@ constexpr HttpErrorRow http_errors[] = {
     {HttpError::unknown_version, 505, "bad_request", "use HTTP/1.1"},
 };
 static_assert(http_error_rows_are_in_order(http_errors), "row_of indexes by the error");
+static_assert(http_target_bytes_max == 8 * 1024 && http_head_bytes_max == 16 * 1024 &&
+                  http_headers_max == 100,
+              "the sentences above name these numbers");
 
 }  // namespace
 

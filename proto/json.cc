@@ -12,26 +12,10 @@
 
 namespace ringroom::proto {
 
-// What simdjson leaves behind, and what we read of it:
-//
-//   text   {"a":[1,true],"b":"x"}
-//   marks  0 1  5..                 offsets of { } [ ] : , and of the first byte of every scalar
-//   tape   r { "a [ l 1 t ] "b "x } r    one word per value (two for a number), tag in the top
-//   byte;
-//                                        an opening word also holds where its closing one is
-//
-// simdjson documents the tape (doc/tape.md) and leaves the marks of its first stage in place. Tape
-// and marks list the values in the same order, so a walk over both knows the value and its bytes
-// after one parse; On-Demand would scan the text a second time, and does not validate what it
-// skips.
-
 namespace {
 
 constexpr std::size_t tables_text_bytes_min = 4096;
-
-constexpr std::uint64_t tape_payload(std::uint64_t word) { return word & 0x00ff'ffff'ffff'ffff; }
-constexpr char tape_tag(std::uint64_t word) { return static_cast<char>(word >> 56); }
-constexpr bool is_container(char tag) { return tag == '{' || tag == '['; }
+static_assert(json_depth_max == 128, "a sentence below names it");
 
 JsonError error_of(simdjson::error_code error) {
   switch (error) {
@@ -147,60 +131,21 @@ std::uint32_t JsonParser::skip(std::uint32_t mark) const {
   return mark;
 }
 
-// The same for a value inside the container that ends at `tape_end` and, if that is known, at
-// `mark_end`. The payload is mostly the last field of its message, so it is rarely walked through.
-std::uint32_t JsonParser::mark_behind(const JsonValue& value, std::uint32_t tape_end,
-                                      std::uint32_t mark_end) const {
-  if (!is_container(tape_tag(tape_[value.tape_]))) return value.mark_ + 1;
-  if (mark_end != 0 && value.tape_behind() == tape_end) return mark_end - 1;
-  return skip(value.mark_);
-}
-
-JsonKind JsonValue::kind() const {
-  switch (tape_tag(parser_->tape_[tape_])) {
-    case '{':
-      return JsonKind::object;
-    case '[':
-      return JsonKind::array;
-    case '"':
-      return JsonKind::string;
-    case 'l':
-    case 'u':
-      return JsonKind::integer;
-    case 'd':
-      return JsonKind::real;
-    case 't':
-    case 'f':
-      return JsonKind::boolean;
-    default:
-      return JsonKind::null;
-  }
-}
-
-std::optional<std::string_view> JsonValue::string() const {
-  const std::uint64_t word = parser_->tape_[tape_];
-  if (tape_tag(word) != '"') return std::nullopt;
-  const std::uint8_t* at = parser_->strings_ + tape_payload(word);
-  std::uint32_t bytes;
-  std::memcpy(&bytes, at, sizeof bytes);
-  return std::string_view(reinterpret_cast<const char*>(at + sizeof bytes), bytes);
-}
-
 std::optional<std::uint64_t> JsonValue::unsigned_integer() const {
-  const char tag = tape_tag(parser_->tape_[tape_]);
+  const char tag = tape::tag(parser_->tape_[tape_]);
   const std::uint64_t bits = parser_->tape_[tape_ + 1];
   if (tag == 'u' || (tag == 'l' && std::int64_t(bits) >= 0)) return bits;
   return std::nullopt;
 }
 
 std::optional<std::int64_t> JsonValue::integer() const {
-  if (tape_tag(parser_->tape_[tape_]) != 'l') return std::nullopt;  // 'u' is beyond int64
+  if (tape::tag(parser_->tape_[tape_]) != 'l') return std::nullopt;  // 'u' is beyond int64
   return static_cast<std::int64_t>(parser_->tape_[tape_ + 1]);
 }
 
 std::optional<double> JsonValue::number() const {
   const std::uint64_t bits = parser_->tape_[tape_ + 1];
-  switch (tape_tag(parser_->tape_[tape_])) {
+  switch (tape::tag(parser_->tape_[tape_])) {
     case 'd':
       return std::bit_cast<double>(bits);
     case 'l':
@@ -213,7 +158,7 @@ std::optional<double> JsonValue::number() const {
 }
 
 std::optional<bool> JsonValue::boolean() const {
-  const char tag = tape_tag(parser_->tape_[tape_]);
+  const char tag = tape::tag(parser_->tape_[tape_]);
   if (tag == 't') return true;
   if (tag == 'f') return false;
   return std::nullopt;
@@ -222,7 +167,7 @@ std::optional<bool> JsonValue::boolean() const {
 std::string_view JsonValue::raw() const {
   const std::string_view text = parser_->text_;
   const std::size_t begin = parser_->marks_[mark_];
-  if (is_container(tape_tag(parser_->tape_[tape_]))) {
+  if (tape::is_container(tape::tag(parser_->tape_[tape_]))) {
     const std::uint32_t end = end_ != 0 ? end_ : parser_->skip(mark_);
     const std::size_t last = parser_->marks_[end - 1];
     return text.substr(begin, last + 1 - begin);
@@ -236,28 +181,10 @@ std::string_view JsonValue::raw() const {
   return text.substr(begin, end - begin);
 }
 
-std::uint32_t JsonValue::tape_behind() const {
-  const std::uint64_t word = parser_->tape_[tape_];
-  const char tag = tape_tag(word);
-  if (is_container(tag)) return static_cast<std::uint32_t>(word);
-  return tag == 'l' || tag == 'u' || tag == 'd' ? tape_ + 2 : tape_ + 1;
-}
-
 std::optional<JsonValue> JsonValue::find(std::string_view name) const {
   for (const JsonField& field : fields())
     if (field.name == name) return field.value;
   return std::nullopt;
-}
-
-// Of a value of another kind, the first field is the end.
-JsonFields JsonValue::fields() const {
-  const std::uint64_t word = parser_->tape_[tape_];
-  return {*this, tape_tag(word) == '{' ? static_cast<std::uint32_t>(word) - 1 : tape_ + 1};
-}
-
-JsonItems JsonValue::items() const {
-  const std::uint64_t word = parser_->tape_[tape_];
-  return {*this, tape_tag(word) == '[' ? static_cast<std::uint32_t>(word) - 1 : tape_ + 1};
 }
 
 std::size_t JsonValue::size() const {
@@ -268,47 +195,6 @@ std::size_t JsonValue::size() const {
     for ([[maybe_unused]] const JsonField& field : fields()) ++count;
   }
   return count;
-}
-
-// Marks of a field: its name, the colon, the value; then a comma or the end.
-JsonFields::Iterator::Iterator(JsonValue object, std::uint32_t tape_end)
-    : tape_(object.tape_ + 1),
-      tape_end_(tape_end),
-      mark_(object.mark_ + 1),
-      mark_end_(object.end_),
-      field_{.name = {}, .value = object} {
-  if (tape_ != tape_end_) load();
-}
-
-void JsonFields::Iterator::load() {
-  const JsonParser* parser = field_.value.parser_;
-  field_.name = *JsonValue(parser, tape_, mark_, 0).string();
-  field_.value = JsonValue(parser, tape_ + 1, mark_ + 2, 0);
-  field_.value.end_ = parser->mark_behind(field_.value, tape_end_, mark_end_);
-}
-
-JsonFields::Iterator& JsonFields::Iterator::operator++() {
-  tape_ = field_.value.tape_behind();
-  mark_ = field_.value.end_ + 1;
-  if (tape_ != tape_end_) load();
-  return *this;
-}
-
-JsonItems::Iterator::Iterator(JsonValue array, std::uint32_t tape_end)
-    : tape_end_(tape_end),
-      mark_end_(array.end_),
-      item_(array.parser_, array.tape_ + 1, array.mark_ + 1, 0) {
-  if (item_.tape_ != tape_end_) load();
-}
-
-void JsonItems::Iterator::load() {
-  item_.end_ = item_.parser_->mark_behind(item_, tape_end_, mark_end_);
-}
-
-JsonItems::Iterator& JsonItems::Iterator::operator++() {
-  item_ = JsonValue(item_.parser_, item_.tape_behind(), item_.end_ + 1, 0);
-  if (item_.tape_ != tape_end_) load();
-  return *this;
 }
 
 namespace {

@@ -188,3 +188,5 @@ void append_hex(alloc::BlockBuilder& out, std::span<const std::byte> bytes);  //
 void append_timestamp(alloc::BlockBuilder& out, std::uint64_t wall_ms);
 
 }  // namespace ringroom::proto
+
+#include "proto/json_view.h"

@@ -127,7 +127,7 @@ Verdict read_history_limit(JsonValue value, std::string_view path, std::uint32_t
 // Everything such a function may look at. `parser` lends the room for lists.
 struct Reading {
   const Envelope& envelope;
-  std::optional<JsonValue> payload;
+  const std::optional<JsonValue>& payload;
   JsonParser& parser;
 
   std::optional<JsonValue> find(std::string_view name) const {
