@@ -21,7 +21,7 @@ class CoreHeap {
   void release(void* memory);
 
  private:
-  void* heap_;
+  [[maybe_unused]] void* heap_;  // not used under sanitizers
 };
 
 }  // namespace ringroom::alloc

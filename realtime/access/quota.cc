@@ -35,8 +35,10 @@ void Quotas::ask_for_user(Session& session) {
 }
 
 void Quotas::give_back(Session& session) {
-  for (std::uint64_t& key : session.quotas)
-    if (key != 0) shard_.send(shard_.node.home_of(key), ReleaseQuota{.key = std::exchange(key, 0)});
+  for (std::uint64_t& held : session.quotas) {
+    const std::uint64_t key = std::exchange(held, 0);
+    if (key != 0) shard_.send(shard_.node.home_of(key), ReleaseQuota{.key = key});
+  }
 }
 
 void Quotas::receive(const AcquireQuota& asked) {

@@ -137,7 +137,7 @@ void Api::publish(Session& session, const proto::Request& request) {
 }
 
 void Api::broadcast(Session& session, const proto::Request& request) {
-  static constexpr std::string_view fields[] = {"type", "payload", "rooms", "users"};
+  static constexpr std::string_view fields[] = {"type", "payload", "rooms", "users", "connections"};
   const auto body = body_of(session, request, fields);
   if (!body) return;
   const auto type = type_in(session, *body);
@@ -148,6 +148,15 @@ void Api::broadcast(Session& session, const proto::Request& request) {
   if (!rooms) return;
   const auto users = names_in(session, *body, "users");
   if (!users) return;
+  const auto names = names_in(session, *body, "connections");
+  if (!names) return;
+  std::vector<ConnectionId> connections;
+  for (const std::string_view name : *names) {
+    const auto id = ConnectionText::parse(name);
+    if (!id || id->core >= shard_.node.cores)
+      return refuse(session, "connections", "holds something that is no connection_id of ours");
+    connections.push_back(*id);
+  }
 
   for (const std::string_view room : *rooms) {
     const RoomId id = shard_.node.room_id(room);
@@ -165,8 +174,8 @@ void Api::broadcast(Session& session, const proto::Request& request) {
                                                  .exchange = 0,
                                                  .exclude = nobody});
   }
-  const bool everybody = !body->find("rooms") && !body->find("users");
-  if (everybody || !users->empty()) {
+  const bool everybody = !body->find("rooms") && !body->find("users") && !body->find("connections");
+  if (everybody || !users->empty() || !connections.empty()) {
     const MessageIds::Text id = shard_.message_ids.next(shard_.wall_ms);
     frame_.clear();
     const std::size_t begin = proto::begin_frame(frame_);
@@ -183,11 +192,13 @@ void Api::broadcast(Session& session, const proto::Request& request) {
     if (everybody) shard_.send_to_all(ToEverybody{.frame = frame_.text()});
     for (const std::string_view user : *users)
       shard_.send_to_all(ToUser{.user_id = user, .frame = frame_.text()});
+    for (const ConnectionId& connection : connections)
+      shard_.send(CoreId{connection.core}, ToConnection{.to = connection, .frame = frame_.text()});
   }
-  char answer[96];
-  const int size =
-      std::snprintf(answer, sizeof answer, "{\"rooms\":%zu,\"users\":%zu,\"everybody\":%s}\n",
-                    rooms->size(), users->size(), everybody ? "true" : "false");
+  char answer[128];
+  const int size = std::snprintf(
+      answer, sizeof answer, "{\"rooms\":%zu,\"users\":%zu,\"connections\":%zu,\"everybody\":%s}\n",
+      rooms->size(), users->size(), connections.size(), everybody ? "true" : "false");
   shard_.exchanges.respond(session, {.status = 200,
                                      .content_type = "application/json",
                                      .body = {answer, static_cast<std::size_t>(size)}});

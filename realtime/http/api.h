@@ -16,9 +16,10 @@ class Shard;
 
 // The server API: what a backend asks with its API key.
 //
-//   POST /api/publish   {room, type, payload, message_id?, exclude?}  -> {room, sequence, epoch,
-//   message_id} POST /api/broadcast {type, payload, rooms?, users?}               -> {rooms, users,
-//   everybody}
+//   POST /api/publish     room, type, payload, message_id?, exclude?
+//                         answers with room, sequence, epoch, message_id
+//   POST /api/broadcast   type, payload, rooms?, users?, connections?
+//                         none of the three: everybody; answers with how many were addressed
 //
 // Errors: the exact field is named; a field that we do not know is refused by its name.
 class Api {

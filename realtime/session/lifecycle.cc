@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "alloc/block.h"
+#include "base/log.h"
 #include "proto/frame.h"
 #include "realtime/bounds.h"
+#include "realtime/session/connection_text.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -27,6 +29,22 @@ Counter* gauge_of(ShardCounters& counters, SessionState state) {
   return nullptr;
 }
 
+std::string_view name_of(SessionState state) {
+  switch (state) {
+    case SessionState::connecting:
+      return "connecting";
+    case SessionState::connected:
+      return "connected";
+    case SessionState::authenticated:
+      return "authenticated";
+    case SessionState::draining:
+      return "draining";
+    case SessionState::closed:
+      return "closed";
+  }
+  return "";
+}
+
 // The timer's cookie names the socket; a timer that outlived it finds nobody.
 std::uint64_t cookie_of(engine::SocketId socket) {
   return std::uint64_t(socket.generation) << 32 | socket.slot;
@@ -35,6 +53,13 @@ std::uint64_t cookie_of(engine::SocketId socket) {
 }  // namespace
 
 void Lifecycle::change(Session& session, SessionState state) {
+  if (Log::on(Log::Level::debug)) {
+    const ConnectionText connection(shard_.connection_id(session));
+    Log::line(Log::Level::debug, "connection",
+              {{"conn", std::string_view(connection)},
+               {"from", name_of(session.state)},
+               {"to", name_of(state)}});
+  }
   if (Counter* gauge = gauge_of(shard_.counters, session.state)) gauge->subtract();
   session.state = state;
   if (Counter* gauge = gauge_of(shard_.counters, state)) gauge->add();
@@ -69,9 +94,9 @@ void Lifecycle::upgraded(Session& session, SessionKind kind) {
 
 void Lifecycle::authenticated(Session& session, std::string_view user_id) {
   if (!user_id.empty()) shard_.sessions.attach(session, user_id);
-  shard_.quotas.ask_for_user(session);
   change(session, SessionState::authenticated);
   await_silence(session, shard_.node.config.ping_interval_ms);
+  shard_.quotas.ask_for_user(session);  // last: the answer may close the session at once
 }
 
 // Until it must have been heard again, or its token ends, if that comes first.

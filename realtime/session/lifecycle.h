@@ -22,7 +22,8 @@ class Lifecycle {
   void accepted(const engine::Accepted& accepted);
   // The WebSocket stands. The peer now has to say who it is, unless the kind needs nobody.
   void upgraded(Session& session, SessionKind kind);
-  // In service from here. An empty user id: anonymous.
+  // In service from here, unless a limit on connections says otherwise: look at the state. An empty
+  // user id: anonymous.
   void authenticated(Session& session, std::string_view user_id);
 
   // Says why in a close frame, leaves every room now, and ends the connection after what is queued.

@@ -236,6 +236,11 @@ class Rooms(unittest.IsolatedAsyncioTestCase):
             "type": "to_some", "payload": {"n": 1}, "rooms": ["reach"], "users": ["bo"]}))[0], 200)
         for client in (bo, bo2, cy):
             self.assertEqual((await client.next("to_some"))["payload"], {"n": 1})
+        status, answer = await asyncio.to_thread(self.api, "/api/broadcast", {
+            "type": "to_one", "payload": {}, "connections": [bo2.ack["payload"]["connection_id"]]})
+        self.assertEqual((status, answer["connections"], answer["everybody"]), (200, 1, False))
+        await bo2.next("to_one")
+        self.assertEqual([m for m in await bo.silence() if m["type"] == "to_one"], [])
         self.assertEqual((await asyncio.to_thread(self.api, "/api/broadcast", {
             "type": "to_all", "payload": {"n": 2}}))[0], 200)
         for client in clients:
