@@ -34,7 +34,7 @@ bool is_secret(const Option& option) {
 
 // A value as the file has it.
 std::string toml_value(const Config& config, const Option& option) {
-  const std::string text = realtime::print(config, option);
+  std::string text = realtime::print(config, option);
   if (std::holds_alternative<realtime::Switch>(option.value)) return text;
   if (const auto* number = std::get_if<realtime::Number>(&option.value))
     if (number->unit == realtime::Unit::count || config.*number->field == 0) return text;
