@@ -64,8 +64,6 @@ constexpr Option rows[] = {
      "Time for a pinged client to show life before its connection is closed."},
     {"hello-timeout-ms", Number{&Config::hello_timeout_ms, 50, 5 * minute_ms, Unit::milliseconds},
      "Time for a new connection to finish its upgrade and say who it is."},
-    {"drain-ms", Number{&Config::drain_ms, 0, 60 * minute_ms, Unit::milliseconds},
-     "Window over which connections are closed after SIGTERM; a second signal ends it."},
 
     {"api-key", Secret{&Config::api_key},
      "Key of the server API (`Authorization: Bearer` or `X-API-Key`); without one the API is off."},

@@ -43,7 +43,7 @@ export class Daemon {
     daemon.log = "";
     daemon.process = spawn(
       program,
-      ["serve", "--listen", "127.0.0.1:0", "--insecure-dev", "--drain-ms", "200", ...flags],
+      ["serve", "--listen", "127.0.0.1:0", "--insecure-dev", ...flags],
       { stdio: ["ignore", "pipe", "pipe"], env: environment },
     );
     daemon.ended = once(daemon.process, "exit");

@@ -70,8 +70,8 @@ def main():
     arguments = arguments.parse_args()
     rng = random.Random(arguments.seed)
     raise_descriptor_limit()
-    daemon = Daemon("--echo", "--cores", "2").start()
-    # One that stays, so that the rooms live on while their members die.
+    # One stays, as a proof that others are served; it answers no pings, so none are sent.
+    daemon = Daemon("--echo", "--cores", "2", "--ping-interval-ms", "1h").start()
     witness = daemon.connect()
     witness.sendall(wire.handshake("/ws?user=witness"))
     until(lambda: b"connection_ack" in witness.recv(65536), "the witness to be greeted")
