@@ -15,6 +15,7 @@ struct ShardCounters {
       batches_total;
   Counter rooms, subscriptions, joins_total, leaves_total;
   Counter errors_total, refused_limit_total, auth_failures_total;
+  Counter throttled_total;
   Counter slow_consumers_total, protocol_errors_total, pings_total, pong_timeouts_total,
       hello_timeouts_total;
 };
@@ -64,6 +65,9 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::refused_limit_total},
     {"auth_failures_total", CounterKind::total, "Connections refused for their identity.",
      &ShardCounters::auth_failures_total},
+    {"throttled_total", CounterKind::total,
+     "Times a raw publisher was not read until its room had caught up.",
+     &ShardCounters::throttled_total},
     {"slow_consumers_total", CounterKind::total,
      "Connections closed because they did not read fast enough.",
      &ShardCounters::slow_consumers_total},

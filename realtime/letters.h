@@ -74,6 +74,7 @@ struct Publish {
   PayloadKind payload_kind;
   bool ephemeral;    // no sequence
   bool skip_sender;  // not delivered to `from`
+  bool can_wait;     // a room that is full takes it and stops reading from `from` (Throttle)
   bool wants_answer;
   std::uint32_t exchange;  // tells HTTP requests of one connection apart
   ConnectionId exclude;    // must not hear it, besides `from`; or `nobody`
@@ -107,7 +108,13 @@ struct Published {
   void each_text(auto&& f) { f(correlation_id), f(room_name), f(epoch), f(message_id); }
 };
 
-enum class RefusedBecause : std::uint8_t { too_many_rooms };
+enum class RefusedBecause : std::uint8_t { too_many_rooms, overloaded };
+
+constexpr std::string_view sentence_of(RefusedBecause reason) {
+  return reason == RefusedBecause::too_many_rooms
+             ? "the server holds as many rooms as it may; try again later"
+             : "the room's listeners do not keep up; try again shortly";
+}
 
 struct Refused {
   ConnectionId to;
@@ -137,6 +144,21 @@ struct Deliver {
   std::string_view exclusions;  // bytes of Exclusion[]
 
   void each_text(auto&& f) { f(exclusions); }
+};
+
+// A publisher whose dialect has no words for "try again": its socket is not read until the room has
+// caught up.
+struct Throttle {
+  ConnectionId to;
+  bool pause;
+  void each_text(auto&&) {}
+};
+
+// A core still hands out earlier batches of the room, or has caught up again.
+struct RoomBusy {
+  RoomId room;
+  bool busy;
+  void each_text(auto&&) {}
 };
 
 struct BlockReturned {
@@ -179,9 +201,9 @@ struct ReleaseQuota {
   void each_text(auto&&) {}
 };
 
-using LetterItem =
-    std::variant<JoinRoom, LeaveRoom, Publish, Joined, Published, Refused, Deliver, BlockReturned,
-                 ToUser, ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
+using LetterItem = std::variant<JoinRoom, LeaveRoom, Publish, Joined, Published, Refused, Deliver,
+                                Throttle, RoomBusy, BlockReturned, ToUser, ToConnection,
+                                ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
 static_assert(sizeof(LetterItem) <= 136, "an item is about two cache lines");
 
 // What one core has to say to another in one turn, in order.

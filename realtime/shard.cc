@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::uint64_t sweep_cookie = ~std::uint64_t{0};
 constexpr std::uint64_t leave_cookie = ~std::uint64_t{1};
+// Only makes another turn: the fan-out goes on.
+constexpr std::uint64_t go_on_cookie = ~std::uint64_t{2};
 // Between looks at whether the other shards are done too.
 constexpr std::uint64_t leave_poll_ms = 2;
 
@@ -36,7 +38,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       message_ids(node.hash_seed ^ (std::uint64_t(core.value) << 32) ^ monotonic_ns()),
       api_key(node.config.api_key),
       identities(*this),
-      subscribers(sessions, heap, core),
+      subscribers(*this),
       rooms(*this),
       quotas(*this),
       lifecycle(*this),
@@ -53,6 +55,7 @@ Shard::~Shard() = default;
 void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   now_ms = inbox.now_ms;
   wall_ms = ringroom::wall_ms();
+  subscribers.begin_turn();
 
   for (const engine::Accepted& accepted : inbox.accepted) {
     lifecycle.accepted(accepted);
@@ -75,19 +78,19 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       outbox.arm(bounds::sweep_interval_ms, sweep_cookie);
     } else if (fired.cookie == leave_cookie) {
       awaits_others_ = false;
+    } else if (fired.cookie == go_on_cookie) {
+      goes_on_ = false;
     } else {
       lifecycle.fired(fired);
     }
   }
   for (const engine::Closed& closed : inbox.closed) lifecycle.closed(closed.socket);
 
+  // What was gathered before goes first; what rooms say now follows as far as the turn has room.
+  subscribers.serve_backlog();
   rooms.flush();
-  // Closing one makes its room say so, which may find another that is too slow.
-  while (!too_slow_.empty()) {
-    const std::vector<engine::SocketId> too_slow = std::exchange(too_slow_, {});
-    for (const engine::SocketId socket : too_slow) lifecycle.drop_slow(socket);
-    rooms.flush();
-  }
+  drop_slow();
+  if (subscribers.has_backlog() && !std::exchange(goes_on_, true)) outbox.arm(0, go_on_cookie);
   if (inbox.stopping) leave_when_done();
   return_blocks(inbox.stopping);
   mail_.post(outbox);
@@ -99,24 +102,6 @@ void Shard::read(Letter& letter) {
   for (const LetterItem& item : letter.items())
     std::visit([this](const auto& each) { receive(each); }, item);
   letter.hand_back();
-}
-
-void Shard::receive(const Deliver& deliver) {
-  alloc::BlockRef batch[wire_forms];
-  for (std::size_t form = 0; form < wire_forms; ++form) {
-    alloc::Block* block = deliver.batch[form];
-    if (block == nullptr) continue;
-    // Ours comes with a hold; another core's is borrowed, and goes home when the last send is done.
-    batch[form] = block->heap == &heap ? alloc::BlockRef::adopt(*block) : heap.borrow(*block);
-  }
-  const std::span<const Exclusion> exclusions(
-      reinterpret_cast<const Exclusion*>(deliver.exclusions.data()),
-      deliver.exclusions.size() / sizeof(Exclusion));
-  const std::uint64_t deliveries =
-      deliver.publications *
-      subscribers.deliver(deliver.room, batch, exclusions, outbox, too_slow_);
-  counters.deliveries_total.add(deliveries);
-  counters.messages_sent_total.add(deliveries);
 }
 
 void Shard::receive(const Published& published) {
@@ -133,7 +118,13 @@ void Shard::receive(const Refused& refused) {
   membership.receive(refused);
   if (session->kind == SessionKind::native) return commands.receive(*session, refused);
   if (session->kind == SessionKind::http) return exchanges.receive(*session, refused);
-  lifecycle.close(*session, proto::CloseCode::limit);
+  // The raw dialect has no words to refuse one message with.
+  lifecycle.close(*session, proto::CloseCode::try_later);
+}
+
+void Shard::receive(const Throttle& item) {
+  const engine::SocketId socket{.slot = item.to.slot, .generation = item.to.generation};
+  item.pause ? outbox.pause(socket) : outbox.resume(socket);
 }
 
 void Shard::receive(const ToUser& item) {
@@ -161,7 +152,16 @@ void Shard::receive(const ToEverybody& item) {
 void Shard::tell(engine::SocketId socket, const alloc::BlockRef& frame) {
   counters.messages_sent_total.add();
   if (outbox.send(socket, frame.share()) == engine::Outbox::Send::over_limit)
-    too_slow_.push_back(socket);
+    subscribers.too_slow().push_back(socket);
+}
+
+void Shard::drop_slow() {
+  // Closing one completes what its rooms hand out, which may find another.
+  while (!subscribers.too_slow().empty()) {
+    const std::vector<engine::SocketId> too_slow = std::exchange(subscribers.too_slow(), {});
+    for (const engine::SocketId socket : too_slow) lifecycle.drop_slow(socket);
+    rooms.flush();
+  }
 }
 
 void Shard::return_blocks(bool stopping) {

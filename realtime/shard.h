@@ -94,28 +94,31 @@ class Shard : public engine::Handler {
   void receive(const JoinRoom& item) { rooms.receive(item); }
   void receive(const LeaveRoom& item) { rooms.receive(item); }
   void receive(const Publish& item) { rooms.receive(item); }
+  void receive(const RoomBusy& item) { rooms.receive(item); }
   void receive(const Joined& item) { membership.receive(item); }
   void receive(const Published& item);
   void receive(const Refused& item);
-  void receive(const Deliver& item);
+  void receive(const Deliver& item) { subscribers.deliver(item); }
   void receive(const BlockReturned& item) { heap.give_back(*item.block); }
   void receive(const AcquireQuota& item) { quotas.receive(item); }
   void receive(const QuotaAnswer& item) { quotas.receive(item); }
   void receive(const ReleaseQuota& item) { quotas.receive(item); }
+  void receive(const Throttle& item);
   void receive(const ToUser& item);
   void receive(const ToConnection& item);
   void receive(const ToEverybody& item);
 
   void read(Letter& letter);
   void tell(engine::SocketId socket, const alloc::BlockRef& frame);
+  void drop_slow();
   void return_blocks(bool stopping);
   void leave_when_done();
 
   Mail mail_;
-  std::vector<engine::SocketId> too_slow_;
   bool is_draining_ = false;
   bool is_busy_ = true;
   bool awaits_others_ = false;  // leave_cookie is armed
+  bool goes_on_ = false;        // go_on_cookie is armed
 };
 
 }  // namespace ringroom::realtime

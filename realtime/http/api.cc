@@ -131,6 +131,7 @@ void Api::publish(Session& session, const proto::Request& request) {
                             .payload_kind = PayloadKind::json,
                             .ephemeral = false,
                             .skip_sender = false,
+                            .can_wait = false,
                             .wants_answer = true,
                             .exchange = shard_.exchanges.wait(session),
                             .exclude = exclude});
@@ -170,6 +171,7 @@ void Api::broadcast(Session& session, const proto::Request& request) {
                                                  .payload_kind = PayloadKind::json,
                                                  .ephemeral = false,
                                                  .skip_sender = false,
+                                                 .can_wait = false,
                                                  .wants_answer = false,
                                                  .exchange = 0,
                                                  .exclude = nobody});

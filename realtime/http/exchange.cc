@@ -129,7 +129,7 @@ void Exchanges::receive(Session& session, const Refused& refused) {
   if (!session.exchange->waiting || session.exchange->number != refused.exchange) return;
   session.exchange->waiting = false;
   refuse(session, proto::ErrorCode::unavailable,
-         "the server holds as many rooms as it may; try again later");
+         sentence_of(refused.reason));
   go_on(session);
 }
 

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/dialect/native_json.h"
@@ -18,12 +19,19 @@ std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
+std::size_t bytes_of(const Batch& batch) {
+  std::size_t bytes = 0;
+  for (const alloc::BlockBuilder& form : batch.forms) bytes += form.size();
+  return bytes;
+}
+
 }  // namespace
 
 Batch& Fanout::batch_of(Room& room) {
   if (room.batch != nullptr) return *room.batch;
-  if (spare_.empty()) spare_.push_back(std::make_unique<Batch>(shard_.heap));
-  room.batch = spare_.back().release();
+  if (spare_.empty())
+    spare_.push_back(batches_.emplace_back(std::make_unique<Batch>(shard_.heap)).get());
+  room.batch = spare_.back();
   spare_.pop_back();
   dirty_.push_back(&room);
   return *room.batch;
@@ -100,7 +108,7 @@ void Fanout::finish(Room& room, const Marks& begin, std::span<const ConnectionId
       exclusion.end[form] = end[form];
     }
   }
-  if (end[0] + end[1] >= bounds::batch_bytes_max) seal(room);
+  if (bytes_of(batch) >= bounds::batch_bytes_max && !is_held(room)) seal(room);
 }
 
 void Fanout::seal(Room& room) {
@@ -126,16 +134,40 @@ void Fanout::seal(Room& room) {
     if (is_heard) shard_.send(CoreId{core}, deliver);
   }
   shard_.counters.batches_total.add();
+  for (const ConnectionId& publisher : batch.throttled)
+    shard_.send(CoreId{publisher.core}, Throttle{.to = publisher, .pause = false});
   batch.publications = 0;
   batch.exclusions.clear();
+  batch.throttled.clear();
+}
+
+bool Fanout::is_held(const Room& room) const {
+  return room.busy_cores > 0 || shard_.subscribers.is_busy(room.id());
+}
+
+Fanout::Space Fanout::space(const Room& room) const {
+  if (room.batch == nullptr || !is_held(room)) return Space::free;
+  const std::size_t bytes = bytes_of(*room.batch);
+  return bytes < bounds::batch_bytes_max        ? Space::free
+         : bytes < bounds::held_batch_bytes_max ? Space::full
+                                                : Space::exhausted;
+}
+
+void Fanout::throttle(Room& room, const ConnectionId& publisher) {
+  std::vector<ConnectionId>& throttled = room.batch->throttled;
+  if (std::ranges::find(throttled, publisher) != throttled.end()) return;
+  throttled.push_back(publisher);
+  shard_.counters.throttled_total.add();
+  shard_.send(CoreId{publisher.core}, Throttle{.to = publisher, .pause = true});
 }
 
 void Fanout::flush() {
-  for (Room* room : dirty_) {
+  std::erase_if(dirty_, [this](Room* room) {
+    if (is_held(*room)) return false;
     seal(*room);
-    spare_.emplace_back(std::exchange(room->batch, nullptr));
-  }
-  dirty_.clear();
+    spare_.push_back(std::exchange(room->batch, nullptr));
+    return true;
+  });
 }
 
 }  // namespace ringroom::realtime

@@ -26,7 +26,8 @@ struct Batch {
       : forms{alloc::BlockBuilder(heap), alloc::BlockBuilder(heap)} {}
   alloc::BlockBuilder forms[wire_forms];
   std::uint32_t publications = 0;
-  std::vector<Exclusion> exclusions;  // in the order of the frames
+  std::vector<Exclusion> exclusions;    // in the order of the frames
+  std::vector<ConnectionId> throttled;  // not read until the batch is out
 };
 
 // Encodes each publication once per wire form somebody listens in, gathers a turn's worth of them
@@ -45,11 +46,23 @@ class Fanout {
   // Sends what is gathered now. Before somebody begins to listen: a batch goes to those who were
   // there when its first publication was made.
   void seal(Room& room);
-  // The same for every room of this turn.
+  // The same for every room of this turn, but for those whose last batches are still being handed
+  // out somewhere: what they say meanwhile goes into one batch, and each listener gets one send of
+  // it.
   void flush();
+  // How much more may be gathered while it cannot go out.
+  enum class Space : std::uint8_t {
+    free,
+    full,      // publishers that can be refused or made to wait should be
+    exhausted  // those made to wait had more on its way than anybody needs
+  };
+  Space space(const Room& room) const;
+  // Stops reading from the publisher until the batch is out.
+  void throttle(Room& room, const ConnectionId& publisher);
 
  private:
   Batch& batch_of(Room& room);
+  bool is_held(const Room& room) const;
   // Where each form of a batch ends: before a publication and after it.
   using Marks = std::array<std::uint32_t, wire_forms>;
   static Marks marks(const Batch& batch);
@@ -58,8 +71,9 @@ class Fanout {
                    alloc::BlockBuilder& out);
 
   Shard& shard_;
-  std::vector<Room*> dirty_;
-  std::vector<std::unique_ptr<Batch>> spare_;
+  std::vector<Room*> dirty_;  // with something gathered
+  std::vector<Batch*> spare_;
+  std::vector<std::unique_ptr<Batch>> batches_;  // all there are
 };
 
 }  // namespace ringroom::realtime

@@ -74,7 +74,8 @@ class Room {
   // User id and number of connections, by name.
   const std::map<std::string, std::uint32_t, std::less<>>& members() const { return members_; }
 
-  Batch* batch = nullptr;  // this turn's publications so far; Fanout's
+  Batch* batch = nullptr;        // this turn's publications so far; Fanout's
+  std::uint32_t busy_cores = 0;  // Fanout's: other cores that still hand out earlier batches
   // RoomTable's: when a room without listeners was last used, and whether it waits to be forgotten.
   std::uint64_t used_ms = 0;
   bool is_on_the_way_out = false;

@@ -35,6 +35,7 @@ Room* RoomTable::find_or_make(RoomId id, std::string_view name) {
 void RoomTable::receive(const JoinRoom& join) {
   Room* room = find_or_make(join.room, join.room_name);
   if (room == nullptr) {
+    shard_.counters.refused_limit_total.add();
     shard_.send(CoreId{join.connection.core}, Refused{.to = join.connection,
                                                       .room = join.room,
                                                       .ticket = join.ticket,
@@ -99,20 +100,35 @@ void RoomTable::receive(const LeaveRoom& leave) {
   note_if_empty(room);
 }
 
+void RoomTable::refuse(const Publish& publish, RefusedBecause reason) {
+  shard_.counters.refused_limit_total.add();
+  if (publish.from == nobody) return;
+  shard_.send(CoreId{publish.from.core}, Refused{.to = publish.from,
+                                                 .room = publish.room,
+                                                 .ticket = 0,
+                                                 .exchange = publish.exchange,
+                                                 .correlation_id = publish.message_id,
+                                                 .room_name = publish.room_name,
+                                                 .reason = reason});
+}
+
+void RoomTable::receive(const RoomBusy& busy) {
+  // A room that was forgotten had no listeners, so nobody was busy with it.
+  const auto found = rooms_.find(busy.room.value);
+  if (found == rooms_.end()) return;
+  std::uint32_t& cores = found->second->busy_cores;
+  RR_CHECK(busy.busy || cores > 0);
+  cores += busy.busy ? 1 : -1u;
+}
+
 void RoomTable::receive(const Publish& publish) {
   Room* room = find_or_make(publish.room, publish.room_name);
+  if (room == nullptr) return refuse(publish, RefusedBecause::too_many_rooms);
+  const Fanout::Space space = fanout_.space(*room);
+  if (space == Fanout::Space::exhausted || (space == Fanout::Space::full && !publish.can_wait))
+    return refuse(publish, RefusedBecause::overloaded);
+  if (space == Fanout::Space::full) fanout_.throttle(*room, publish.from);
   const CoreId asker{publish.from.core};
-  if (room == nullptr) {
-    if (publish.wants_answer)
-      shard_.send(asker, Refused{.to = publish.from,
-                                 .room = publish.room,
-                                 .ticket = 0,
-                                 .exchange = publish.exchange,
-                                 .correlation_id = publish.message_id,
-                                 .room_name = publish.room_name,
-                                 .reason = RefusedBecause::too_many_rooms});
-    return;
-  }
   if (room->listener_count() == 0) room->used_ms = shard_.now_ms;
   shard_.counters.publications_total.add();
   if (asker != shard_.core) shard_.counters.publications_remote_total.add();

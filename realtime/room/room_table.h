@@ -25,6 +25,7 @@ class RoomTable {
   void receive(const JoinRoom& join);
   void receive(const LeaveRoom& leave);
   void receive(const Publish& publish);
+  void receive(const RoomBusy& busy);
 
   // The end of the turn: all batches go out.
   void flush() { fanout_.flush(); }
@@ -40,6 +41,7 @@ class RoomTable {
   void announce(Room& room, std::string_view type, std::string_view user_id,
                 const ConnectionId& about);
   void answer(const JoinRoom& join, const Room& room);
+  void refuse(const Publish& publish, RefusedBecause reason);
   void note_if_empty(Room& room);
 
   Shard& shard_;

@@ -1,11 +1,20 @@
 #include "realtime/room/subscribers.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "base/check.h"
-#include "realtime/session/session_table.h"
+#include "realtime/bounds.h"
+#include "realtime/shard.h"
 
 namespace ringroom::realtime {
+
+namespace {
+
+constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+
+}  // namespace
 
 Subscription& Subscribers::begin(Session& session, RoomId room, std::string_view name,
                                  WireForm form, std::uint32_t ticket, Actions actions) {
@@ -26,6 +35,7 @@ Subscription& Subscribers::begin(Session& session, RoomId room, std::string_view
 
 void Subscribers::join(Session& session, Subscription& subscription) {
   RR_CHECK(!subscription.joined);
+  complete(*subscription.audience);
   auto& listeners = subscription.audience->listeners[std::size_t(subscription.form)];
   subscription.joined = true;
   subscription.position = static_cast<std::uint32_t>(listeners.size());
@@ -37,6 +47,7 @@ void Subscribers::join(Session& session, Subscription& subscription) {
 void Subscribers::end(Session& session, Subscription& subscription) {
   Audience& audience = *subscription.audience;
   if (subscription.joined) {
+    complete(audience);
     auto& listeners = audience.listeners[std::size_t(subscription.form)];
     RR_CHECK(listeners[subscription.position].socket == session.socket);
     // The last listener takes the free place, and its session is told.
@@ -44,7 +55,7 @@ void Subscribers::end(Session& session, Subscription& subscription) {
     listeners[subscription.position] = moved;
     listeners.pop_back();
     if (subscription.position < listeners.size()) {
-      Session& other = sessions_.at(moved.socket);
+      Session& other = shard_.sessions.at(moved.socket);
       other.subscriptions[moved.subscription].position = subscription.position;
     }
   }
@@ -61,53 +72,112 @@ void Subscribers::end(Session& session, Subscription& subscription) {
   }
 }
 
-std::size_t Subscribers::deliver(RoomId room, std::span<const alloc::BlockRef> batch,
-                                 std::span<const Exclusion> exclusions, engine::Outbox& outbox,
-                                 std::vector<engine::SocketId>& too_slow) {
-  const auto found = audiences_.find(room.value);
-  if (found == audiences_.end()) return 0;
-  std::size_t served = 0;
+void Subscribers::begin_turn() { sends_left_ = bounds::fanout_sends_per_turn; }
+
+void Subscribers::deliver(const Deliver& deliver) {
+  Delivery delivery;
+  delivery.publications = deliver.publications;
   for (std::size_t form = 0; form < wire_forms; ++form) {
-    if (!batch[form]) continue;
-    const auto& listeners = found->second->listeners[form];
-    served += listeners.size();
-    for (const Listener& listener : listeners) {
-      if (!exclusions.empty() && std::ranges::any_of(exclusions, [&](const Exclusion& exclusion) {
-            return exclusion.connection.core == core_.value &&
-                   exclusion.connection.slot == listener.socket.slot;
-          })) {
-        deliver_slices(listener, WireForm(form), batch[form], exclusions, outbox, too_slow);
-      } else if (outbox.send(listener.socket, batch[form].share()) ==
-                 engine::Outbox::Send::over_limit) {
-        too_slow.push_back(listener.socket);
-      }
-    }
+    alloc::Block* block = deliver.batch[form];
+    if (block == nullptr) continue;
+    delivery.batch[form] =
+        block->heap == &shard_.heap ? alloc::BlockRef::adopt(*block) : shard_.heap.borrow(*block);
   }
-  return served;
+  const auto found = audiences_.find(deliver.room.value);
+  if (found == audiences_.end()) return;  // all have left since
+  const auto* exclusions = reinterpret_cast<const Exclusion*>(deliver.exclusions.data());
+  delivery.exclusions.assign(exclusions,
+                             exclusions + deliver.exclusions.size() / sizeof(Exclusion));
+
+  Audience& audience = *found->second;
+  audience.deliveries.push_back(std::move(delivery));
+  if (audience.deliveries.size() == 1) sends_left_ -= serve(audience, sends_left_);
+  if (audience.deliveries.empty()) return;
+  if (audience.deliveries.size() > 1) tell_home(audience, true);
+  if (!std::exchange(audience.is_in_backlog, true)) backlog_.push_back(audience.room.value);
 }
 
-void Subscribers::deliver_slices(const Listener& listener, WireForm form,
-                                 const alloc::BlockRef& batch,
-                                 std::span<const Exclusion> exclusions, engine::Outbox& outbox,
-                                 std::vector<engine::SocketId>& too_slow) {
+void Subscribers::serve_backlog() {
+  // Rooms in turn: each gets a share, whatever the others still have to send.
+  for (std::size_t rooms = backlog_.size(); rooms > 0 && sends_left_ > 0; --rooms) {
+    const std::uint64_t room = backlog_.front();
+    backlog_.pop_front();
+    const auto found = audiences_.find(room);
+    if (found == audiences_.end()) continue;
+    Audience& audience = *found->second;
+    const std::size_t share =
+        std::min(sends_left_, std::max(bounds::fanout_sends_per_room_min, sends_left_ / rooms));
+    if (!audience.deliveries.empty()) sends_left_ -= serve(audience, share);
+    if (audience.deliveries.empty()) {
+      audience.is_in_backlog = false;
+      tell_home(audience, false);
+    } else {
+      backlog_.push_back(room);
+    }
+  }
+}
+
+bool Subscribers::is_busy(RoomId room) const {
+  const auto found = audiences_.find(room.value);
+  return found != audiences_.end() && !found->second->deliveries.empty();
+}
+
+std::size_t Subscribers::serve(Audience& audience, std::size_t sends_max) {
+  std::size_t sends = 0;
+  Delivery& delivery = audience.deliveries.front();
+  for (; delivery.form < wire_forms; ++delivery.form, delivery.next = 0) {
+    if (!delivery.batch[delivery.form]) continue;
+    const auto& listeners = audience.listeners[delivery.form];
+    const std::size_t end = listeners.size() - delivery.next <= sends_max - sends
+                                ? listeners.size()
+                                : delivery.next + (sends_max - sends);
+    sends += end - delivery.next;
+    for (; delivery.next < end; ++delivery.next) send(listeners[delivery.next], delivery);
+    if (delivery.next < listeners.size()) break;
+  }
+  shard_.counters.deliveries_total.add(sends * delivery.publications);
+  shard_.counters.messages_sent_total.add(sends * delivery.publications);
+  if (delivery.form == wire_forms) audience.deliveries.erase(audience.deliveries.begin());
+  return sends;
+}
+
+void Subscribers::complete(Audience& audience) {
+  while (!audience.deliveries.empty()) serve(audience, all);
+  tell_home(audience, false);
+}
+
+void Subscribers::tell_home(Audience& audience, bool busy) {
+  const CoreId home = shard_.node.home_of(audience.room);
+  // The home's own core looks for itself.
+  if (home == shard_.core || std::exchange(audience.said_busy, busy) == busy) return;
+  shard_.send(home, RoomBusy{.room = audience.room, .busy = busy});
+}
+
+void Subscribers::send(const Listener& listener, const Delivery& delivery) {
+  const alloc::BlockRef& batch = delivery.batch[delivery.form];
+  const auto send_part = [&](alloc::BlockRef part) {
+    if (shard_.outbox.send(listener.socket, std::move(part)) == engine::Outbox::Send::over_limit)
+      too_slow_.push_back(listener.socket);
+  };
   // Exclusions are in the order of the batch, so what lies between them is what this one gets.
   std::size_t begin = 0;
-  const auto send_until = [&](std::size_t end) {
-    if (end == begin) return;
-    if (outbox.send(listener.socket, heap_.slice(batch, begin, end - begin)) ==
-        engine::Outbox::Send::over_limit)
-      too_slow.push_back(listener.socket);
-  };
-  for (const Exclusion& exclusion : exclusions) {
-    const bool is_mine = exclusion.connection.core == core_.value &&
-                         exclusion.connection.slot == listener.socket.slot &&
-                         exclusion.connection.generation == listener.socket.generation;
-    if (!is_mine || exclusion.begin[std::size_t(form)] == exclusion.end[std::size_t(form)])
+  bool is_whole = true;
+  for (const Exclusion& exclusion : delivery.exclusions) {
+    if (exclusion.connection.slot != listener.socket.slot ||
+        exclusion.connection.generation != listener.socket.generation ||
+        exclusion.connection.core != shard_.core.value)
       continue;
-    send_until(exclusion.begin[std::size_t(form)]);
-    begin = exclusion.end[std::size_t(form)];
+    is_whole = false;
+    const std::size_t end = exclusion.begin[delivery.form];
+    if (end > begin) send_part(shard_.heap.slice(batch, begin, end - begin));
+    begin = exclusion.end[delivery.form];
   }
-  send_until(batch.bytes().size());
+  const std::size_t end = batch.bytes().size();
+  if (is_whole) {
+    send_part(batch.share());
+  } else if (end > begin) {
+    send_part(shard_.heap.slice(batch, begin, end - begin));
+  }
 }
 
 }  // namespace ringroom::realtime

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,14 +11,13 @@
 
 #include "alloc/block.h"
 #include "base/id.h"
-#include "engine/outbox.h"
 #include "realtime/access/grants.h"
 #include "realtime/letters.h"
 
 namespace ringroom::realtime {
 
+class Shard;
 struct Session;
-class SessionTable;
 
 // One connection that listens: all a delivery needs, so that the fan-out loop reads nothing else.
 struct Listener {
@@ -26,12 +26,26 @@ struct Listener {
 };
 static_assert(sizeof(Listener) == 12, "five listeners to a cache line");
 
+// A batch on its way to the listeners of one room: those before `next` in `form`, and all of the
+// forms before it, have it.
+struct Delivery {
+  alloc::BlockRef batch[wire_forms];
+  std::uint32_t publications;
+  std::vector<Exclusion> exclusions;
+  std::size_t form = 0;
+  std::size_t next = 0;
+};
+
 // The listeners of one room on one core.
 struct Audience {
   RoomId room;
   std::string name;
   std::vector<Listener> listeners[wire_forms];
   std::uint32_t subscriptions = 0;  // listeners and those whose join is on its way
+  bool is_in_backlog = false;
+  bool said_busy = false;  // to the room's home
+  // In the order of the room; the first is under way. Nearly always none or one.
+  std::vector<Delivery> deliveries;
 };
 
 // A session's end of a subscription.
@@ -43,18 +57,21 @@ struct Subscription {
   bool joined;      // the room has answered
   Actions actions;  // what the session may do there
 };
-
 static_assert(sizeof(Subscription) == 24, "docs/memory.md says it too");
 
 // Who on this core listens to which room, and the loop that hands a batch to each of them.
 //
 //   Deliver --> Audience of the room --> Outbox::send(listener, reference to the batch)
+//                      \--> backlog: what is more than a turn's share goes on in the next turns,
+//                           rooms in turn, so that a large room does not hold up the others
+//
+// A room with two deliveries waiting here tells its home, which then gathers its publications into
+// one batch until they are done.
 //
 // Owner: one core.
 class Subscribers {
  public:
-  Subscribers(SessionTable& sessions, alloc::BlockHeap& heap, CoreId core)
-      : sessions_(sessions), heap_(heap), core_(core) {}
+  explicit Subscribers(Shard& shard) : shard_(shard) {}
 
   // Both ends of a new subscription, not yet joined: nothing is delivered to it.
   Subscription& begin(Session& session, RoomId room, std::string_view name, WireForm form,
@@ -62,24 +79,30 @@ class Subscribers {
   void join(Session& session, Subscription& subscription);
   void end(Session& session, Subscription& subscription);  // joined or not
 
-  // Queues the batch to every listener. Those who do not keep up are added to `too_slow`, not
-  // touched: closing them changes the lists that are being walked.
-  // Returns the number of listeners served.
-  std::size_t deliver(RoomId room, std::span<const alloc::BlockRef> batch,
-                      std::span<const Exclusion> exclusions, engine::Outbox& outbox,
-                      std::vector<engine::SocketId>& too_slow);
+  void begin_turn();
+  // Takes the holds of the blocks over: ours as they are, another core's as loans.
+  void deliver(const Deliver& deliver);
+  // As much of the backlog as the turn still has room for.
+  void serve_backlog();
+  bool has_backlog() const { return !backlog_.empty(); }  // the next turn must not wait
+  bool is_busy(RoomId room) const;
 
-  std::size_t rooms() const { return audiences_.size(); }
+  // Those who do not keep up; not touched, because closing them changes the lists that are walked.
+  std::vector<engine::SocketId>& too_slow() { return too_slow_; }
 
  private:
-  void deliver_slices(const Listener& listener, WireForm form, const alloc::BlockRef& batch,
-                      std::span<const Exclusion> exclusions, engine::Outbox& outbox,
-                      std::vector<engine::SocketId>& too_slow);
+  // Hands the first delivery to at most `sends_max` listeners, and takes it off when all have it.
+  std::size_t serve(Audience& audience, std::size_t sends_max);
+  // Before listeners come or go: a delivery is for those who were there when it was made.
+  void complete(Audience& audience);
+  void tell_home(Audience& audience, bool busy);
+  void send(const Listener& listener, const Delivery& delivery);
 
-  SessionTable& sessions_;
-  alloc::BlockHeap& heap_;
-  CoreId core_;
+  Shard& shard_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Audience>> audiences_;
+  std::deque<std::uint64_t> backlog_;  // rooms with deliveries under way
+  std::size_t sends_left_ = 0;         // of this turn's share
+  std::vector<engine::SocketId> too_slow_;
 };
 
 }  // namespace ringroom::realtime

@@ -205,6 +205,7 @@ void Commands::publish(Session& session, const Command& command) {
                             .ephemeral = ephemeral,
                             // Nobody needs to be told that he types.
                             .skip_sender = ephemeral,
+                            .can_wait = false,
                             .wants_answer = !command.message_id.empty(),
                             .exchange = 0,
                             .exclude = nobody});
@@ -251,13 +252,11 @@ void Commands::receive(Session& session, const Published& published) {
 
 void Commands::receive(Session& session, const Refused& refused) {
   shard_.counters.errors_total.add();
-  shard_.counters.refused_limit_total.add();
-  reply(session,
-        proto::Refusal{.code = ErrorCode::unavailable,
-                       .correlation_id = refused.correlation_id,
-                       .room = refused.room_name,
-                       .message = "the server holds as many rooms as it may; try again later",
-                       .retry_after_ms = std::nullopt});
+  reply(session, proto::Refusal{.code = ErrorCode::unavailable,
+                                .correlation_id = refused.correlation_id,
+                                .room = refused.room_name,
+                                .message = sentence_of(refused.reason),
+                                .retry_after_ms = std::nullopt});
 }
 
 }  // namespace ringroom::realtime

@@ -98,6 +98,7 @@ void WebsocketSessions::publish_raw(Session& session, const proto::Message& mess
                                                                             : PayloadKind::binary,
                       .ephemeral = false,
                       .skip_sender = false,
+                      .can_wait = true,
                       .wants_answer = false,
                       .exchange = 0,
                       .exclude = nobody});
