@@ -40,6 +40,29 @@ inline constexpr std::uint64_t mailbox_retry_ms = 1;
 inline constexpr std::uint32_t accept_singly_below = 256;
 inline constexpr int listen_backlog = 4096;  // cut by net.core.somaxconn
 
+// Waiting (wait_policy.h). A sleep that ends costs its core about 13 us, so looking for longer than
+// that can only lose, and does so surely where the sleeps are long already.
+inline constexpr std::uint64_t spin_ns = 10'000;
+inline constexpr std::uint64_t spin_below_idle_ns = 20'000;
+// What gathering may add to a latency; a second sleep in the time it takes would cost as much.
+inline constexpr std::uint32_t gather_us = 50;
+inline constexpr std::uint32_t gather_longer_us = 100;
+inline constexpr int gather_active_sockets_min = 16;  // fewer are likely to wait for our answer
+// A trial compares windows long enough for a hundred events at the least rate worth a trial, and
+// short enough that the load is the same in both.
+inline constexpr std::uint64_t wait_window_ns = 10'000'000;
+inline constexpr std::uint64_t wait_window_ns_max =
+    40'000'000;                                                 // stretched by sleep: nothing to do
+inline constexpr std::uint64_t wait_events_per_s_min = 10'000;  // below, sleeps cost under 13 %
+inline constexpr std::uint32_t wait_trial_pairs = 4;            // windows of each side
+inline constexpr std::uint64_t wait_saved_percent_to_win = 5;   // above the noise of a trial
+inline constexpr std::uint64_t wait_saved_percent_to_stay = 2;
+inline constexpr std::uint64_t wait_events_lost_percent = 3;
+// Between trials: soon after a change, seldom while nothing changes. A trial that is lost costs
+// at most 40 ms of a worse wait, so 1 % of the time.
+inline constexpr std::uint32_t wait_pause_windows_min = 5;
+inline constexpr std::uint32_t wait_pause_windows_max = 400;
+
 static_assert((receive_buffers & (receive_buffers - 1)) == 0,
               "the kernel masks buffer ring indices");
 static_assert((mailbox_letters & (mailbox_letters - 1)) == 0, "positions are masked");

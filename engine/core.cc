@@ -29,6 +29,15 @@ PeerAddress peer_address(const sockaddr_in6& name) {
   return out;
 }
 
+// Leaves the processor's shared parts to its sibling for a moment.
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 }  // namespace
 
 Core::Core(const CoreOptions& options, std::unique_ptr<Ring> ring, PostOffice& office,
@@ -38,6 +47,8 @@ Core::Core(const CoreOptions& options, std::unique_ptr<Ring> ring, PostOffice& o
       counters_(counters),
       now_ms_(monotonic_ms()),
       ring_(std::move(ring)),
+      waiting_(options.waiting, ring_->can_gather() ? WaitPolicy::Gathering::supported
+                                                    : WaitPolicy::Gathering::unsupported),
       sockets_(options.ring.files, counters),
       timers_(now_ms_),
       deadlines_(now_ms_),
@@ -65,9 +76,9 @@ void Core::run(const HandlerFactory& factory) {
 // Reap: completions -> Inbox.
 
 void Core::reap() {
-  const std::span<const Completion> completions = ring_->turn(wait_ns());
-  office_.bell(id_).awake();
-  now_ms_ = monotonic_ms();
+  const std::span<const Completion> completions = wait();
+  now_ns_ = monotonic_ns();
+  now_ms_ = now_ns_ / 1'000'000u;
   stop_seen_ = office_.stopping();
 
   // Names first: a socket is introduced before its first bytes, also if both came in one turn.
@@ -89,6 +100,7 @@ void Core::reap() {
   timers_.advance(now_ms_, fired_);
   run_deadlines();
   collect_letters();
+  learn(completions.size());
 }
 
 void Core::dispatch(const Completion& completion) {
@@ -150,6 +162,7 @@ void Core::introduce(std::uint32_t slot, const PeerAddress& peer) {
 }
 
 void Core::received(std::uint32_t slot, const Completion& completion) {
+  waiting_.received(slot);
   introduce(slot, PeerAddress{});  // had the kernel not told its name by now
   switch (receiver_.completed(slot, completion)) {
     case Receiver::Outcome::nothing:
@@ -299,21 +312,68 @@ bool Core::anything_arrived() {
   return false;
 }
 
-std::uint64_t Core::wait_ns() {
+std::span<const Completion> Core::wait() {
   const std::uint64_t next_ms = next_event_ms();
   mailbox_was_full_ = false;
-  if (sends_.settle_soon() || next_ms <= now_ms_) return 0;
+  if (sends_.settle_soon() || next_ms <= now_ms_) return ring_->turn({.ns = 0});
+  const std::uint64_t due_ns = next_ms == never ? never : next_ms * 1'000'000u;
 
+  const std::uint64_t spin_ns = waiting_.plan().spin_ns;
+  if (spin_ns == 0) return sleep(due_ns);
+  // What was asked for has to be on its way before we look for answers.
+  const std::span<const Completion> completions = ring_->turn({.ns = 0});
+  if (!completions.empty()) return completions;
+  const std::uint64_t now_ns = monotonic_ns();
+  const bool hit = spin(spin_ns < due_ns - std::min(due_ns, now_ns) ? now_ns + spin_ns : due_ns);
+  waiting_.spun(hit);
+  counters_.spins.add();
+  if (!hit) return sleep(due_ns);
+  counters_.spin_hits.add();
+  return ring_->turn({.ns = 0});
+}
+
+// Looks for completions and letters without a system call, and without being marked as asleep:
+// nobody pays for waking us.
+bool Core::spin(std::uint64_t until_ns) {
+  constexpr int looks = 16;  // for each look at the clock
+  do {
+    for (int look = 0; look < looks; ++look) {
+      if (ring_->ready() || anything_arrived()) return true;
+      relax();
+    }
+  } while (monotonic_ns() < until_ns);
+  return false;
+}
+
+std::span<const Completion> Core::sleep(std::uint64_t due_ns) {
   Doorbell& bell = office_.bell(id_);
   bell.about_to_sleep();
   if (anything_arrived()) {
     bell.awake();
-    return 0;
+    return ring_->turn({.ns = 0});
   }
-  if (next_ms == never) return Ring::wait_forever;
-  const std::uint64_t due_ns = next_ms * 1'000'000u;
-  const std::uint64_t now_ns = monotonic_ns();
-  return due_ns > now_ns ? due_ns - now_ns : 0;
+  const WaitPlan plan = waiting_.plan();
+  Wait wait{.ns = Ring::wait_forever,
+            .completions_min = plan.completions_min,
+            .min_wait_us = plan.min_wait_us};
+  if (due_ns != never) {
+    const std::uint64_t now_ns = monotonic_ns();
+    wait.ns = due_ns > now_ns ? due_ns - now_ns : 0;
+  }
+  if (wait.ns > 0) {
+    waiting_.slept();
+    counters_.sleeps.add();
+    if (plan.min_wait_us > 0) counters_.min_waits.add();
+  }
+  const std::span<const Completion> completions = ring_->turn(wait);
+  bell.awake();
+  return completions;
+}
+
+// What the last wait brought; the clock of this thread is read only where a window ends.
+void Core::learn(std::size_t completions) {
+  waiting_.turned(completions + letters_.size());
+  if (waiting_.edge_due(now_ns_)) waiting_.edge(now_ns_, clock_ns(CLOCK_THREAD_CPUTIME_ID));
 }
 
 // What an Outbox asks for.

@@ -19,6 +19,7 @@
 #include "engine/socket_table.h"
 #include "engine/timer_wheel.h"
 #include "engine/uring.h"
+#include "engine/wait_policy.h"
 
 namespace ringroom::engine {
 
@@ -30,6 +31,7 @@ struct CoreOptions {
   UringOptions ring;
   std::vector<int> listeners;  // of this core; it closes them
   std::uint64_t queue_bytes_max;
+  Waiting waiting;
 };
 
 // One pinned thread's share of the engine: the turn.
@@ -72,7 +74,10 @@ class Core {
   void deliver_letters();
   void give_back();
 
-  std::uint64_t wait_ns();
+  std::span<const Completion> wait();
+  std::span<const Completion> sleep(std::uint64_t due_ns);
+  bool spin(std::uint64_t until_ns);
+  void learn(std::size_t completions);
   std::uint64_t next_event_ms() const;
   bool anything_arrived();
 
@@ -82,8 +87,10 @@ class Core {
   CoreId id_;
   PostOffice& office_;
   EngineCounters& counters_;
+  std::uint64_t now_ns_ = 0;
   std::uint64_t now_ms_;
   std::unique_ptr<Ring> ring_;
+  WaitPolicy waiting_;
   SocketTable sockets_;
   TimerWheel timers_;     // the handler's
   TimerWheel deadlines_;  // of closing sockets

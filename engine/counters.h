@@ -8,6 +8,10 @@ namespace ringroom::engine {
 // on cache lines of its own, so that reading one core's never slows another.
 struct alignas(128) EngineCounters {
   Counter turns;
+  Counter spins;
+  Counter spin_hits;
+  Counter sleeps;
+  Counter min_waits;
   Counter uring_enters;
   Counter uring_completions;
   Counter uring_cq_overflows;
@@ -30,6 +34,13 @@ struct alignas(128) EngineCounters {
 
 inline constexpr CounterRow<EngineCounters> engine_counter_rows[] = {
     {"turns_total", CounterKind::total, "Turns of the core's loop.", &EngineCounters::turns},
+    {"spins_total", CounterKind::total, "Times the core looked on before it would have slept.",
+     &EngineCounters::spins},
+    {"spin_hits_total", CounterKind::total, "Of those, times something came before it did.",
+     &EngineCounters::spin_hits},
+    {"sleeps_total", CounterKind::total, "Waits in the kernel.", &EngineCounters::sleeps},
+    {"min_waits_total", CounterKind::total,
+     "Of those, waits for several completions or a minimum time.", &EngineCounters::min_waits},
     {"uring_enters_total", CounterKind::total, "io_uring_enter calls.",
      &EngineCounters::uring_enters},
     {"uring_completions_total", CounterKind::total, "Completions reaped.",

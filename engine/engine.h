@@ -14,6 +14,7 @@
 #include "engine/listener.h"
 #include "engine/outbox.h"
 #include "engine/uring.h"
+#include "engine/wait_policy.h"
 
 namespace ringroom::engine {
 
@@ -26,6 +27,7 @@ struct EngineOptions {
   std::vector<int> pin_cpus;                                // empty: the allowed ones in order
   std::uint32_t receive_buffers = bounds::receive_buffers;  // per core, a power of two
   std::size_t receive_buffer_bytes = bounds::receive_buffer_bytes;
+  Waiting waiting = Waiting::adaptive;
 };
 
 enum class EngineFault : std::uint8_t {

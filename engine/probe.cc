@@ -64,7 +64,7 @@ int receive_once(Uring& ring) {
   int error_number = adopted ? EIO : adopted.error().error_number;
   if (adopted && written) {
     ring.receive({.op = Op::receive, .generation = 0, .slot = 0}, 0);
-    for (const Completion& completion : ring.turn(receive_wait_ns)) {
+    for (const Completion& completion : ring.turn({.ns = receive_wait_ns})) {
       const bool whole = completion.result == ssize_t{ping.size()} && completion.more;
       error_number = whole ? 0 : (completion.result < 0 ? -completion.result : EIO);
       if (completion.has_buffer) {

@@ -27,6 +27,14 @@ enum class Patience : std::uint8_t {
   parked    // waits until everything was taken; completes always
 };
 
+// How long a turn waits when nothing is there. With a minimum wait it goes on waiting for
+// `completions_min` until `min_wait_us` have passed, and from then on for one.
+struct Wait {
+  std::uint64_t ns;  // at most; 0: not at all
+  std::uint32_t completions_min = 1;
+  std::uint32_t min_wait_us = 0;
+};
+
 // The kernel as a value: what can be asked of it for one core, and what comes back.
 //
 //   ask: accept receive send ...  --turn()-->  kernel  --completions-->  the same turn()
@@ -58,9 +66,15 @@ class Ring {
   virtual void cancel_all(Token token, File file) = 0;
   virtual void watch(Token token, int event_fd) = 0;  // a completion for every write to it
 
-  // Begins everything asked for, waits up to `wait_ns` for a completion, and returns all there are.
-  // The span is valid until the next call.
-  virtual std::span<const Completion> turn(std::uint64_t wait_ns) = 0;
+  // Begins everything asked for, waits for a completion, and returns all there are. The span is
+  // valid until the next call.
+  virtual std::span<const Completion> turn(const Wait& wait) = 0;
+
+  // A turn would bring something. A look at shared memory, no system call; what was asked for since
+  // the last turn is not begun by it.
+  virtual bool ready() = 0;
+  // A minimum wait is kept; otherwise a turn waits for one completion, whatever it is asked.
+  virtual bool can_gather() const = 0;
 
   // The bytes of a completion with a buffer; lent until the buffer is given back. The kernel sees
   // returned buffers at the next turn().

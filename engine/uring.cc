@@ -23,8 +23,11 @@ constexpr std::uint16_t buffer_group = 0;
 
 // SUBMIT_ALL: one refused operation must not hold up those behind it.
 constexpr unsigned setup_flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                                 IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL |
-                                 IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+                                 IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+                                 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+
+// A wait without end cannot have a minimum in the kernel; once a day is as good as never.
+constexpr std::uint64_t day_ns = 86'400'000'000'000u;
 
 int ring_setup(unsigned entries, io_uring_params& params) {
   return static_cast<int>(syscall(__NR_io_uring_setup, entries, &params));
@@ -95,6 +98,7 @@ Outcome<UringError> Uring::set_up(const UringOptions& options) {
   RR_CHECK((params.features & IORING_FEAT_NODROP) != 0);
   RR_CHECK((params.features & IORING_FEAT_EXT_ARG) != 0);
   enter_fd_ = ring_fd_;
+  can_gather_ = (params.features & abi::feature_min_timeout) != 0;
   return map_queues(params);
 }
 
@@ -180,7 +184,7 @@ void Uring::limit_workers() {
 
 io_uring_sqe& Uring::next(Token token) {
   // A full queue costs one extra system call, never a lost operation.
-  while (sq_tail_ - load_acquire(queues_.sq_head) == queues_.sq_entries) enter(0, 0, 0);
+  while (sq_tail_ - load_acquire(queues_.sq_head) == queues_.sq_entries) enter(0, {.ns = 0});
   io_uring_sqe& sqe = queues_.submissions[sq_tail_ & (queues_.sq_entries - 1)];
   ++sq_tail_;
   std::memset(&sqe, 0, sizeof(sqe));
@@ -281,32 +285,40 @@ void Uring::watch(Token token, int event_fd) {
   sqe.poll32_events = static_cast<std::uint32_t>(POLLIN) | EPOLLET;  // never read, so on edges
 }
 
-std::span<const Completion> Uring::turn(std::uint64_t wait_ns) {
+std::span<const Completion> Uring::turn(const Wait& wait) {
   buffers_.publish();
-  const bool wait = wait_ns > 0 && early_.empty();
-  enter(wait ? 1 : 0, IORING_ENTER_GETEVENTS, wait_ns);
+  enter(IORING_ENTER_GETEVENTS, early_.empty() ? wait : Wait{.ns = 0});
   batch_.assign(early_.begin(), early_.end());
   early_.clear();
   reap(batch_);
   // What did not fit waits inside the kernel; nothing is lost, so it is all still of this turn.
   while ((load_acquire(queues_.sq_flags) & IORING_SQ_CQ_OVERFLOW) != 0) {
     counters_.uring_cq_overflows.add();
-    enter(0, IORING_ENTER_GETEVENTS, 0);
+    enter(IORING_ENTER_GETEVENTS, {.ns = 0});
     reap(batch_);
   }
   counters_.uring_completions.add(batch_.size());
   return batch_;
 }
 
-void Uring::enter(unsigned completions_min, unsigned flags, std::uint64_t wait_ns) {
+bool Uring::ready() {
+  return !early_.empty() || load_acquire(queues_.cq_tail) != *queues_.cq_head ||
+         (load_acquire(queues_.sq_flags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+}
+
+void Uring::enter(unsigned flags, Wait wait) {
   store_release(queues_.sq_tail, sq_tail_);
-  __kernel_timespec timeout{.tv_sec = static_cast<long long>(wait_ns / 1'000'000'000u),
-                            .tv_nsec = static_cast<long long>(wait_ns % 1'000'000'000u)};
+  const bool gather = can_gather_ && wait.min_wait_us > 0;
+  if (gather) wait.ns = std::min(wait.ns, day_ns);
+  unsigned completions_min = wait.ns == 0 ? 0 : gather ? wait.completions_min : 1;
+  __kernel_timespec timeout{.tv_sec = static_cast<long long>(wait.ns / 1'000'000'000u),
+                            .tv_nsec = static_cast<long long>(wait.ns % 1'000'000'000u)};
   io_uring_getevents_arg argument{};
   const void* extra = nullptr;
   std::size_t extra_bytes = 0;
-  if (completions_min > 0 && wait_ns != wait_forever) {
+  if (completions_min > 0 && wait.ns != wait_forever) {
     argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
+    argument.pad = gather ? wait.min_wait_us : 0;
     flags |= IORING_ENTER_EXT_ARG;
     extra = &argument;
     extra_bytes = sizeof(argument);

@@ -60,7 +60,9 @@ class Uring final : public Ring {
   void cancel_all(Token token, File file) override;
   void watch(Token token, int event_fd) override;
 
-  std::span<const Completion> turn(std::uint64_t wait_ns) override;
+  std::span<const Completion> turn(const Wait& wait) override;
+  bool ready() override;
+  bool can_gather() const override { return can_gather_; }
   std::span<std::byte> received(const Completion& completion) override;
   void give_back(std::uint16_t buffer) override;
 
@@ -94,8 +96,8 @@ class Uring final : public Ring {
   io_uring_sqe& next(Token token, File file);
   void socket_option(Token token, File file, std::uint32_t socket_op, int option, void* value,
                      std::uint32_t value_bytes);
-  // Submits what is queued; `wait_ns` only when `waiting`.
-  void enter(unsigned completions_min, unsigned flags, std::uint64_t wait_ns);
+  // Submits what is queued.
+  void enter(unsigned flags, Wait wait);
   void reap(std::vector<Completion>& into);
 
   EngineCounters& counters_;
@@ -109,6 +111,7 @@ class Uring final : public Ring {
   int ring_fd_ = -1;      // to close
   int enter_fd_ = -1;     // the registered index, or ring_fd_
   unsigned enter_flags_ = 0;
+  bool can_gather_ = false;
 };
 
 }  // namespace ringroom::engine

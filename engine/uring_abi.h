@@ -8,6 +8,8 @@ namespace ringroom::engine::abi {
 // kernel that brought them.
 
 inline constexpr std::uint32_t setup_no_sqarray = 1u << 16;  // 6.6: SQEs without an index array
+// 6.12: a minimum wait, in the word of io_uring_getevents_arg that was padding.
+inline constexpr std::uint32_t feature_min_timeout = 1u << 15;
 
 // URING_CMD on a socket; level and option name travel in `addr`, the value's address in `addr3`,
 // its length in `file_index`.

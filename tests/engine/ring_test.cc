@@ -66,10 +66,10 @@ class Rings : public testing::Test {
 
 TEST_F(Rings, WaitNoLongerThanAsked) {
   const std::uint64_t before = monotonic_ns();
-  EXPECT_TRUE(ring_->turn(20'000'000).empty());
+  EXPECT_TRUE(ring_->turn({.ns = 20'000'000}).empty());
   const std::uint64_t waited = monotonic_ns() - before;
   EXPECT_GE(waited, 19'000'000u);
-  EXPECT_TRUE(ring_->turn(0).empty());
+  EXPECT_TRUE(ring_->turn({.ns = 0}).empty());
 }
 
 TEST_F(Rings, BeginMoreOperationsThanTheQueueHolds) {
@@ -81,7 +81,7 @@ TEST_F(Rings, BeginMoreOperationsThanTheQueueHolds) {
   }
   std::size_t seen = 0;
   while (seen < 16) {
-    const auto completions = ring_->turn(second);
+    const auto completions = ring_->turn({.ns = second});
     ASSERT_FALSE(completions.empty());
     for (const Completion& completion : completions) {
       EXPECT_EQ(completion.result, 5);
@@ -100,7 +100,7 @@ TEST_F(Rings, BringBackEveryCompletionWhenTheCompletionQueueOverflows) {
   }
   std::vector<std::uint32_t> seen;
   while (seen.size() < 100) {
-    const auto completions = ring_->turn(second);
+    const auto completions = ring_->turn({.ns = second});
     ASSERT_FALSE(completions.empty());
     for (const Completion& completion : completions) seen.push_back(completion.token.slot);
   }
@@ -112,7 +112,7 @@ TEST_F(Rings, BringBackEveryCompletionWhenTheCompletionQueueOverflows) {
 TEST_F(Rings, AnAtOnceSendIsSilentWhenEverythingWasTaken) {
   const int end = pair(0);
   ring_->send(token(Op::send, 0), 0, bytes("hello"), Patience::at_once);
-  EXPECT_TRUE(ring_->turn(0).empty());
+  EXPECT_TRUE(ring_->turn({.ns = 0}).empty());
   EXPECT_EQ(read(end, 10), "hello");
 }
 
@@ -120,14 +120,14 @@ TEST_F(Rings, AnAtOnceSendSaysHowMuchAFullSocketTook) {
   const int end = pair(0);
   const std::string large(4u << 20, 'y');
   ring_->send(token(Op::send, 0), 0, bytes(large), Patience::at_once);
-  auto completions = ring_->turn(0);
+  auto completions = ring_->turn({.ns = 0});
   ASSERT_EQ(completions.size(), 1u);
   const std::int32_t taken = completions[0].result;
   EXPECT_GT(taken, 0);
   EXPECT_LT(taken, 4 << 20);
 
   ring_->send(token(Op::send, 0), 0, bytes(large), Patience::at_once);
-  completions = ring_->turn(0);
+  completions = ring_->turn({.ns = 0});
   ASSERT_EQ(completions.size(), 1u);
   EXPECT_EQ(completions[0].result, -EAGAIN);
 
@@ -143,7 +143,7 @@ TEST_F(Rings, AReceiveCarriesOnWithoutBeingAskedAgain) {
   ring_->receive(token(Op::receive, 5), 5);
   for (const std::string_view text : {"one", "two", "three", "four", "five", "six"}) {
     write(end, text);
-    const auto completions = ring_->turn(second);
+    const auto completions = ring_->turn({.ns = second});
     ASSERT_EQ(completions.size(), 1u);
     EXPECT_TRUE(completions[0].more);
     EXPECT_EQ(completions[0].token, token(Op::receive, 5));
@@ -161,7 +161,7 @@ TEST_F(Rings, AReceiveEndsWithoutBuffersAndWorksAgainWithThem) {
   std::size_t bytes = 0;
   bool starved = false;
   while (!starved) {
-    const auto completions = ring_->turn(second);
+    const auto completions = ring_->turn({.ns = second});
     ASSERT_FALSE(completions.empty());
     for (const Completion& completion : completions) {
       if (completion.has_buffer) {
@@ -177,7 +177,7 @@ TEST_F(Rings, AReceiveEndsWithoutBuffersAndWorksAgainWithThem) {
   EXPECT_EQ(bytes, 256u);
   for (const std::uint16_t buffer : lent) ring_->give_back(buffer);
   ring_->receive(token(Op::receive, 0), 0);
-  const auto completions = ring_->turn(second);
+  const auto completions = ring_->turn({.ns = second});
   ASSERT_EQ(completions.size(), 1u);
   EXPECT_EQ(completions[0].result, 1);
 }
@@ -189,22 +189,22 @@ TEST_F(Rings, AWatchReportsEveryWriteWithoutBeingRead) {
   for (int i = 0; i < 3; ++i) {
     const std::uint64_t once = 1;
     ASSERT_EQ(::write(event, &once, sizeof(once)), 8);
-    const auto completions = ring_->turn(second);
+    const auto completions = ring_->turn({.ns = second});
     ASSERT_EQ(completions.size(), 1u);
     EXPECT_TRUE(completions[0].more);
   }
-  EXPECT_TRUE(ring_->turn(0).empty());
+  EXPECT_TRUE(ring_->turn({.ns = 0}).empty());
 }
 
 TEST_F(Rings, CancelEndsWhatASocketHasInTheKernel) {
   pair(0);
   ring_->receive(token(Op::receive, 0), 0);
-  EXPECT_TRUE(ring_->turn(0).empty());
+  EXPECT_TRUE(ring_->turn({.ns = 0}).empty());
   ring_->cancel_all(token(Op::cancel, 0), 0);
   bool received_ended = false;
   bool cancel_ended = false;
   while (!received_ended || !cancel_ended) {
-    const auto completions = ring_->turn(second);
+    const auto completions = ring_->turn({.ns = second});
     ASSERT_FALSE(completions.empty());
     for (const Completion& completion : completions) {
       if (completion.token.op == Op::receive) {
@@ -216,7 +216,7 @@ TEST_F(Rings, CancelEndsWhatASocketHasInTheKernel) {
     }
   }
   ring_->close(token(Op::close, 0), 0);
-  const auto completions = ring_->turn(second);
+  const auto completions = ring_->turn({.ns = second});
   ASSERT_EQ(completions.size(), 1u);
   EXPECT_EQ(completions[0].result, 0);
 }

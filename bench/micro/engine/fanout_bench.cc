@@ -33,7 +33,9 @@ class TakesEverything : public Ring {
   void cancel(Token, Token) override {}
   void cancel_all(Token, File) override {}
   void watch(Token, int) override {}
-  std::span<const Completion> turn(std::uint64_t) override { return {}; }
+  std::span<const Completion> turn(const Wait&) override { return {}; }
+  bool ready() override { return false; }
+  bool can_gather() const override { return false; }
   std::span<std::byte> received(const Completion&) override { return {}; }
   void give_back(std::uint16_t) override {}
 

@@ -1,0 +1,165 @@
+#include "engine/wait_policy.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace ringroom::engine {
+
+namespace {
+
+constexpr std::uint64_t forever = ~std::uint64_t{0};
+
+constexpr std::array<WaitPlan, wait_mode_count> plans = {{
+    {.spin_ns = 0, .completions_min = 1, .min_wait_us = 0},
+    {.spin_ns = bounds::spin_ns, .completions_min = 1, .min_wait_us = 0},
+    {.spin_ns = 0, .completions_min = 16, .min_wait_us = bounds::gather_us},
+    {.spin_ns = 0, .completions_min = 32, .min_wait_us = bounds::gather_longer_us},
+    {.spin_ns = forever, .completions_min = 1, .min_wait_us = 0},
+}};
+
+constexpr const WaitPlan& plan_of(WaitMode mode) { return plans[static_cast<std::size_t>(mode)]; }
+
+constexpr std::array challengers = {WaitMode::sleep, WaitMode::gather_longer, WaitMode::gather,
+                                    WaitMode::spin};
+
+// a's cost of an event is at most `percent` of b's. Cross-multiplied: at most 2^34 ns, 2^20 events.
+bool costs_at_most(const WaitWindow& a, std::uint64_t percent, const WaitWindow& b) {
+  return a.cpu_ns * b.events * 100 <= b.cpu_ns * a.events * percent;
+}
+
+bool as_many_events(const WaitWindow& a, std::uint64_t percent, const WaitWindow& b) {
+  return a.events * b.wall_ns * 100 >= b.events * a.wall_ns * percent;
+}
+
+// Something to save: less is needed to stay than to come, or noise would make them change places.
+bool worth_it(const WaitWindow& mode, const WaitWindow& sleep, std::uint64_t saved_percent) {
+  return costs_at_most(mode, 100 - saved_percent, sleep) &&
+         as_many_events(mode, 100 - bounds::wait_events_lost_percent, sleep);
+}
+
+}  // namespace
+
+void WaitWindow::add(const WaitWindow& other) {
+  wall_ns += other.wall_ns;
+  cpu_ns += other.cpu_ns;
+  events += other.events;
+  sleeps += other.sleeps;
+  spins += other.spins;
+  spin_hits += other.spin_hits;
+  active_sockets |= other.active_sockets;
+}
+
+WaitPolicy::WaitPolicy(Waiting waiting, Gathering gathering)
+    : waiting_(waiting),
+      gathering_(gathering),
+      mode_(waiting == Waiting::low_latency ? WaitMode::poll : WaitMode::sleep),
+      champion_(mode_),
+      challenger_(WaitMode::sleep),
+      pause_windows_(bounds::wait_pause_windows_min),
+      pause_left_(pause_windows_) {
+  if (waiting_ != Waiting::adaptive) edge_ns_ = forever;
+}
+
+WaitPlan WaitPolicy::plan() const { return plan_of(mode_); }
+
+void WaitPolicy::edge(std::uint64_t now_ns, std::uint64_t thread_cpu_ns) {
+  if (waiting_ != Waiting::adaptive) return;
+  WaitWindow window = std::exchange(window_, WaitWindow{});
+  window.wall_ns = now_ns - std::exchange(start_ns_, now_ns);
+  window.cpu_ns = thread_cpu_ns - std::exchange(start_cpu_ns_, thread_cpu_ns);
+  edge_ns_ = now_ns + bounds::wait_window_ns;
+
+  if (!busy(window)) {
+    windows_left_ = 0;
+    pause_windows_ = pause_left_ = bounds::wait_pause_windows_min;
+    use(WaitMode::sleep);
+  } else if (windows_left_ > 0) {
+    go_on_with_trial(window);
+  } else {
+    consider(window);
+  }
+}
+
+// Also false for a window that a long sleep or a long turn has stretched: it says nothing.
+bool WaitPolicy::busy(const WaitWindow& window) const {
+  return window.wall_ns < bounds::wait_window_ns_max &&
+         window.events * 1'000'000'000u >= bounds::wait_events_per_s_min * window.wall_ns;
+}
+
+bool WaitPolicy::plausible(WaitMode mode, const WaitWindow& window) const {
+  switch (mode) {
+    case WaitMode::sleep:
+      return true;
+    case WaitMode::spin:
+      if (window.spins > 0) return window.spin_hits * 2 >= window.spins;
+      return window.sleeps > 0 && window.cpu_ns <= window.wall_ns &&
+             window.wall_ns - window.cpu_ns <= window.sleeps * bounds::spin_below_idle_ns;
+    case WaitMode::gather:
+    case WaitMode::gather_longer:
+      // At least two to gather on average, from peers that are not just waiting for each answer.
+      return gathering_ == Gathering::supported &&
+             std::popcount(window.active_sockets) >= bounds::gather_active_sockets_min &&
+             window.events * plan_of(mode).min_wait_us * 1'000u >= 2 * window.wall_ns;
+    case WaitMode::poll:
+      break;
+  }
+  return false;
+}
+
+void WaitPolicy::use(WaitMode mode) { mode_ = champion_ = mode; }
+
+void WaitPolicy::consider(const WaitWindow& window) {
+  if (!plausible(champion_, window)) return use(WaitMode::sleep);
+  if (--pause_left_ > 0) return;
+  pause_left_ = pause_windows_;
+  // In a circle from the last one, so that each comes up.
+  const auto* last = std::ranges::find(challengers, challenger_);
+  for (std::size_t step = 1; step <= challengers.size(); ++step) {
+    const auto at = (static_cast<std::size_t>(last - challengers.data()) + step);
+    const WaitMode next = challengers[at % challengers.size()];
+    if (next != champion_ && plausible(next, window)) return start_trial(next);
+  }
+}
+
+void WaitPolicy::start_trial(WaitMode mode) {
+  challenger_ = mode;
+  sides_ = {};
+  windows_left_ = 2 * bounds::wait_trial_pairs;
+}
+
+void WaitPolicy::go_on_with_trial(const WaitWindow& window) {
+  sides_[mode_ == champion_ ? champion : challenger].add(window);
+  if (--windows_left_ % 2 != 0) {
+    mode_ = challenger_;
+    return;
+  }
+  mode_ = champion_;
+  const WaitWindow& now = sides_[champion];
+  const WaitWindow& then = sides_[challenger];
+  if (windows_left_ > 0) {
+    // What is far worse at first sight is not looked at again.
+    const bool hopeless = !costs_at_most(then, 125, now) || !as_many_events(then, 80, now);
+    if (hopeless) end_trial(false);
+    return;
+  }
+  if (challenger_ == WaitMode::sleep) {
+    end_trial(!worth_it(now, then, bounds::wait_saved_percent_to_stay));
+  } else {
+    end_trial(worth_it(then, now, bounds::wait_saved_percent_to_win));
+  }
+}
+
+void WaitPolicy::end_trial(bool won) {
+  windows_left_ = 0;
+  if (won) {
+    pause_windows_ = bounds::wait_pause_windows_min;
+    use(challenger_);
+  } else {
+    pause_windows_ = std::min(2 * pause_windows_, bounds::wait_pause_windows_max);
+    mode_ = champion_;
+  }
+  pause_left_ = pause_windows_;
+}
+
+}  // namespace ringroom::engine
