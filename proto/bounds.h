@@ -33,6 +33,14 @@ inline constexpr std::size_t readable_behind_bytes = 64;
 // One frame of a message larger than this is no message of ours; the length stays far from 2^63.
 inline constexpr std::uint64_t message_bytes_ceiling = 16 * 1024 * 1024;
 
+// A compressed message may be longer on the wire than what it holds: stored blocks cost 5 bytes
+// each, and a compressor with little memory makes one of 127 bytes. More than this is no honest one.
+constexpr std::uint64_t compressed_bytes_max(std::uint64_t message_bytes_max) {
+  return message_bytes_max + message_bytes_max / 16 + 64;
+}
+// zlib is asked for so much at a time, and the limit of a message is looked at in between.
+inline constexpr std::size_t inflate_step_bytes = 16 * 1024;
+
 // A browser's head with cookies and a token is 2-6 KiB; nginx and node stop at 8-16 KiB.
 inline constexpr std::size_t http_head_bytes_max = 16 * 1024;
 inline constexpr std::size_t http_target_bytes_max = 8 * 1024;  // a token may travel in the query

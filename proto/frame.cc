@@ -109,11 +109,14 @@ std::size_t begin_frame(alloc::BlockBuilder& out) {
   return begin;
 }
 
-void end_frame(alloc::BlockBuilder& out, std::size_t begin, Opcode opcode) {
+std::span<const std::byte> end_frame(alloc::BlockBuilder& out, std::size_t begin, Opcode opcode,
+                                     Coding coding) {
   RR_CHECK(begin + gap_bytes <= out.size());
   const std::size_t payload_bytes = out.size() - begin - gap_bytes;
-  const EncodedHeader header = encode(
-      {.opcode = opcode, .final = true, .compressed = false, .payload_bytes = payload_bytes});
+  const EncodedHeader header = encode({.opcode = opcode,
+                                       .final = true,
+                                       .compressed = coding == Coding::deflated,
+                                       .payload_bytes = payload_bytes});
 
   if (header.size_bytes > gap_bytes) {
     out.reserve(header.size_bytes - gap_bytes);
@@ -124,6 +127,7 @@ void end_frame(alloc::BlockBuilder& out, std::size_t begin, Opcode opcode) {
     std::memmove(frame + header.size_bytes, frame + gap_bytes, payload_bytes);
   std::memcpy(frame, header.bytes.data(), header.size_bytes);
   out.truncate(begin + header.size_bytes + payload_bytes);
+  return out.bytes().last(payload_bytes);
 }
 
 void append_frame(alloc::BlockBuilder& out, Opcode opcode, std::span<const std::byte> payload) {

@@ -30,10 +30,14 @@ enum class Opcode : std::uint8_t {
 };
 constexpr bool is_control(Opcode opcode) { return (std::uint8_t(opcode) & 8) != 0; }
 
+// How a data message's payload travels: as it is, or in a deflate stream with RSV1 set on its first
+// frame (deflate.h), after permessage-deflate was agreed.
+enum class Coding : std::uint8_t { plain, deflated };
+
 struct FrameHeader {
   Opcode opcode;
   bool final;
-  bool compressed;  // RSV1, only after permessage-deflate was agreed
+  bool compressed;  // RSV1
   std::uint64_t payload_bytes;
 };
 
@@ -78,9 +82,11 @@ Result<DecodedHeader, FrameError> decode(std::span<const std::byte> received,
 //   end_frame(out, begin, Opcode::text);
 //
 // A gap of four bytes is left for the header, which fits 126..65535 bytes of payload; any other
-// length moves the payload once. Several frames may follow each other in one builder.
+// length moves the payload once. Several frames may follow each other in one builder. Returns the
+// payload, a view until the next append.
 std::size_t begin_frame(alloc::BlockBuilder& out);
-void end_frame(alloc::BlockBuilder& out, std::size_t begin, Opcode opcode);
+std::span<const std::byte> end_frame(alloc::BlockBuilder& out, std::size_t begin, Opcode opcode,
+                                     Coding coding = Coding::plain);
 
 void append_frame(alloc::BlockBuilder& out, Opcode opcode, std::span<const std::byte> payload);
 // The reason is cut at 123 bytes, between two characters. `no_status` gives an empty close frame.

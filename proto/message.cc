@@ -22,30 +22,46 @@ using Step = Result<std::optional<Message>, CloseCode>;
 Step need_more() { return std::optional<Message>(); }
 Step deliver(Opcode opcode, std::span<std::byte> payload,
              CloseCode close_code = CloseCode::no_status) {
-  return std::optional<Message>(
-      Message{.opcode = opcode, .payload = payload, .close_code = close_code});
+  return std::optional<Message>(Message{
+      .opcode = opcode, .payload = payload, .close_code = close_code, .coding = Coding::plain});
 }
+
+// Does the first byte of a message's first frame say that it is compressed?
+bool has_rsv1(std::byte first) { return (first & std::byte{0x40}) != std::byte{0}; }
+
+// What one message may be, capped, on the wire.
+struct Limits {
+  std::uint64_t message_bytes_max;
+  Coding accepted;
+
+  std::uint64_t wire_bytes_max(bool compressed) const {
+    const std::uint64_t limit = std::min(message_bytes_max, message_bytes_ceiling);
+    return compressed && accepted == Coding::deflated ? compressed_bytes_max(limit) : limit;
+  }
+};
 
 // The shape of nearly all traffic: one final data frame, whole in `received`. Everything else, and
 // every error that the header shows, is left to the long way: then false.
-bool take_whole_frame(std::span<std::byte>& received, std::uint64_t message_bytes_max, Step& step) {
-  const auto decoded = decode(received, message_bytes_max);
+bool take_whole_frame(std::span<std::byte>& received, const Limits& limits, Step& step) {
+  const auto decoded = decode(received, limits.wire_bytes_max(has_rsv1(received.front())));
   if (!decoded) return false;
   const FrameHeader& header = decoded->header;
   const bool is_text = header.opcode == Opcode::text;
   if (!is_text && header.opcode != Opcode::binary) return false;
-  if (!header.final || header.compressed) return false;
+  if (!header.final || (header.compressed && limits.accepted == Coding::plain)) return false;
   const std::size_t header_bytes = decoded->consumed_bytes;
   if (received.size() - header_bytes < header.payload_bytes) return false;
 
   const auto payload = received.subspan(header_bytes, header.payload_bytes);
   unmask(payload.data(), payload.data(), payload.size(), decoded->mask, 0);
   received = received.subspan(header_bytes + payload.size());
-  if (is_text && !is_utf8(payload)) {
+  if (is_text && !header.compressed && !is_utf8(payload)) {
     step = fail(CloseCode::invalid_payload);
   } else {
-    step->emplace(
-        Message{.opcode = header.opcode, .payload = payload, .close_code = CloseCode::no_status});
+    step->emplace(Message{.opcode = header.opcode,
+                          .payload = payload,
+                          .close_code = CloseCode::no_status,
+                          .coding = header.compressed ? Coding::deflated : Coding::plain});
   }
   return true;
 }
@@ -65,14 +81,17 @@ struct MessageState {
   MessageState(const MessageState&) = delete;
   MessageState& operator=(const MessageState&) = delete;
 
-  Step next(std::span<std::byte>& received, std::uint64_t message_bytes_max);
+  Step next(std::span<std::byte>& received, const Limits& limits);
   void end_delivery();
   bool is_idle() const { return !in_message && !in_payload && header_bytes == 0; }
+  bool is_plain_text() const {
+    return message_opcode == Opcode::text && message_coding == Coding::plain;
+  }
 
-  std::uint64_t room_left(std::uint64_t message_bytes_max) const;
-  bool gather_header(std::span<std::byte>& received, std::uint64_t room);
-  std::optional<CloseCode> begin_frame(std::uint64_t room);
-  std::optional<CloseCode> begin_data_frame();
+  std::uint64_t room_left(const Limits& limits) const;
+  bool gather_header(std::span<std::byte>& received, const Limits& limits);
+  std::optional<CloseCode> begin_frame(const Limits& limits);
+  std::optional<CloseCode> begin_data_frame(Coding accepted);
   std::optional<CloseCode> judge_by_wslay();
   std::optional<CloseCode> take_payload(std::span<std::byte> piece);
   void take_by_wslay(std::span<const std::byte> piece);
@@ -97,6 +116,7 @@ struct MessageState {
   bool in_message = false;  // a fragment came and the final one did not
   bool delivered = false;   // the message in `assembly` was handed out; it ends with the next call
   Opcode message_opcode = Opcode::text;
+  Coding message_coding = Coding::plain;
   std::uint64_t fragments = 0;
   Utf8Stream utf8;
   Assembly assembly;
@@ -129,12 +149,11 @@ ssize_t MessageState::feed_wslay(std::uint8_t* to, std::size_t room, int, void* 
   return static_cast<ssize_t>(bytes);
 }
 
-Step MessageState::next(std::span<std::byte>& received, std::uint64_t message_bytes_max) {
+Step MessageState::next(std::span<std::byte>& received, const Limits& limits) {
   for (;;) {
     if (!in_payload) {
-      const std::uint64_t room = room_left(message_bytes_max);
-      if (!gather_header(received, room)) return need_more();
-      if (const auto refused = begin_frame(room)) return fail(*refused);
+      if (!gather_header(received, limits)) return need_more();
+      if (const auto refused = begin_frame(limits)) return fail(*refused);
     }
     const std::uint64_t missing = frame.payload_bytes - frame_taken;
     const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(missing, received.size()));
@@ -148,33 +167,37 @@ Step MessageState::next(std::span<std::byte>& received, std::uint64_t message_by
   }
 }
 
-// What the next data frame may carry. A message that waits between its fragments counts.
-std::uint64_t MessageState::room_left(std::uint64_t message_bytes_max) const {
-  const std::uint64_t limit = std::min(message_bytes_max, message_bytes_ceiling);
+// What the data frame whose header has begun may carry. A message that waits between its fragments
+// counts.
+std::uint64_t MessageState::room_left(const Limits& limits) const {
+  const bool compressed =
+      in_message ? message_coding == Coding::deflated : has_rsv1(header.front());
+  const std::uint64_t limit = limits.wire_bytes_max(compressed);
   return limit - std::min<std::uint64_t>(limit, assembly.size());
 }
 
 // True when the header is complete, or can be refused as it is.
-bool MessageState::gather_header(std::span<std::byte>& received, std::uint64_t room) {
+bool MessageState::gather_header(std::span<std::byte>& received, const Limits& limits) {
   while (!received.empty()) {
     header[header_bytes++] = received.front();
     received = received.subspan(1);
     if (header_bytes < 2) continue;
-    const auto decoded = decode(std::span(header).first(header_bytes), room);
+    const auto decoded = decode(std::span(header).first(header_bytes), room_left(limits));
     if (decoded || decoded.error() != FrameError::need_more_bytes) return true;
   }
   return false;
 }
 
-std::optional<CloseCode> MessageState::begin_frame(std::uint64_t room) {
-  const auto decoded = decode(std::span(header).first(header_bytes), room);
+std::optional<CloseCode> MessageState::begin_frame(const Limits& limits) {
+  const auto decoded = decode(std::span(header).first(header_bytes), room_left(limits));
   if (!decoded) return close_code_of(decoded.error());
-  if (decoded->header.compressed) return CloseCode::protocol_error;  // nothing was agreed
   frame = decoded->header;
   mask = decoded->mask;
   frame_taken = 0;
-  if (!is_control(frame.opcode)) {
-    if (const auto refused = begin_data_frame()) return refused;
+  if (is_control(frame.opcode)) {
+    if (frame.compressed) return CloseCode::protocol_error;
+  } else if (const auto refused = begin_data_frame(limits.accepted)) {
+    return refused;
   }
   direct = pool.shortcut_ == MessagePool::Shortcut::yes && !is_control(frame.opcode) &&
            frame.payload_bytes >= direct_frame_bytes_min;
@@ -185,12 +208,16 @@ std::optional<CloseCode> MessageState::begin_frame(std::uint64_t room) {
   return std::nullopt;
 }
 
-std::optional<CloseCode> MessageState::begin_data_frame() {
+std::optional<CloseCode> MessageState::begin_data_frame(Coding accepted) {
   const bool continues = frame.opcode == Opcode::continuation;
   if (continues != in_message) return CloseCode::protocol_error;
+  // RFC 7692, 6.1: the first frame says it for the message, if it was agreed.
+  if (frame.compressed && (continues || accepted == Coding::plain))
+    return CloseCode::protocol_error;
   if (!continues) {
     RR_CHECK(assembly.size() == 0 && fragments == 0);
     message_opcode = frame.opcode;
+    message_coding = frame.compressed ? Coding::deflated : Coding::plain;
     in_message = true;
   }
   ++fragments;
@@ -206,8 +233,9 @@ std::optional<CloseCode> MessageState::judge_by_wslay() {
   wslay_frame_iocb io{};
   const ssize_t verdict = wslay_frame_recv(wslay, &io);
   if (frame.payload_bytes == 0 && verdict == 0) {
-    const bool agrees = io.mask == 1 && io.rsv == 0 && io.opcode == std::uint8_t(frame.opcode) &&
-                        (io.fin == 1) == frame.final && io.payload_length == 0;
+    const bool agrees = io.mask == 1 && io.rsv == (frame.compressed ? WSLAY_RSV1_BIT : 0) &&
+                        io.opcode == std::uint8_t(frame.opcode) && (io.fin == 1) == frame.final &&
+                        io.payload_length == 0;
     return agrees ? std::nullopt : std::optional(CloseCode::protocol_error);
   }
   if (verdict != WSLAY_ERR_WANT_READ) return CloseCode::protocol_error;
@@ -226,7 +254,7 @@ std::optional<CloseCode> MessageState::take_payload(std::span<std::byte> piece) 
   } else {
     take_by_wslay(piece);
   }
-  if (is_control(frame.opcode) || message_opcode != Opcode::text) return std::nullopt;
+  if (is_control(frame.opcode) || !is_plain_text()) return std::nullopt;
   return utf8.add(assembly.behind(before)) ? std::nullopt
                                            : std::optional(CloseCode::invalid_payload);
 }
@@ -260,9 +288,10 @@ Step MessageState::end_frame() {
   if (!frame.final) return need_more();
   in_message = false;
   delivered = true;
-  if (message_opcode == Opcode::text && !utf8.is_complete())
-    return fail(CloseCode::invalid_payload);
-  return deliver(message_opcode, assembly.bytes());
+  if (is_plain_text() && !utf8.is_complete()) return fail(CloseCode::invalid_payload);
+  Step step = deliver(message_opcode, assembly.bytes());
+  (*step)->coding = message_coding;
+  return step;
 }
 
 Step MessageState::end_control_frame() {
@@ -277,7 +306,8 @@ Step MessageState::end_control_frame() {
 }
 
 Step MessageReader::next(std::span<std::byte>& received, MessagePool& pool,
-                         std::uint64_t message_bytes_max) {
+                         std::uint64_t message_bytes_max, Coding accepted) {
+  const Limits limits{.message_bytes_max = message_bytes_max, .accepted = accepted};
   if (state_ != nullptr) {
     RR_CHECK(&state_->pool == &pool);
     state_->end_delivery();
@@ -287,12 +317,11 @@ Step MessageReader::next(std::span<std::byte>& received, MessagePool& pool,
   Step step = need_more();
   if (received.empty()) return step;
   if (state_ == nullptr) {
-    if (pool.shortcut_ == MessagePool::Shortcut::yes &&
-        take_whole_frame(received, message_bytes_max, step))
+    if (pool.shortcut_ == MessagePool::Shortcut::yes && take_whole_frame(received, limits, step))
       return step;
     state_ = pool.lend();
   }
-  step = state_->next(received, message_bytes_max);
+  step = state_->next(received, limits);
   return step;
 }
 

@@ -25,9 +25,10 @@ namespace ringroom::proto {
 // Everything RFC 6455 forbids a client is refused; see docs/decisions for why wslay has a shortcut.
 
 struct Message {
-  Opcode opcode;                 // text (then the payload is UTF-8), binary, close, ping or pong
+  Opcode opcode;                 // text (if plain, the payload is UTF-8), binary, close, ping, pong
   std::span<std::byte> payload;  // of a close: the reason, which is UTF-8
   CloseCode close_code;          // of a close: as sent, `no_status` if none. Otherwise no_status
+  Coding coding = Coding::plain;  // of text and binary; deflated: for the Inflater (deflate.h)
 };
 
 class MessagePool;
@@ -48,9 +49,12 @@ class MessageReader {
   // The payload lies in `received` or in the lent state, with 64 readable bytes behind it if
   // `received` has them; it is valid until the next call on this reader or the end of `received`.
   // Error: the code to close with; the reader is not called again, except reset().
-  // `message_bytes_max` is judged on the header, before a byte of the payload is stored.
+  // `message_bytes_max` is judged on the header, before a byte of the payload is stored; of a
+  // compressed message this is a bound on what travels, and the Inflater judges what it holds.
+  // `accepted`: Coding::deflated if permessage-deflate was agreed. The same in every call.
   Result<std::optional<Message>, CloseCode> next(std::span<std::byte>& received, MessagePool& pool,
-                                                 std::uint64_t message_bytes_max);
+                                                 std::uint64_t message_bytes_max,
+                                                 Coding accepted = Coding::plain);
 
   // Gives back what is lent and forgets an incomplete message.
   void reset();

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "proto/extension_list.h"
 
 namespace ringroom::proto {
 
@@ -16,11 +17,6 @@ constexpr HttpHeader allow_get[] = {{"Allow", "GET"}};
 // Connection is left to append_response, which closes or keeps.
 constexpr HttpHeader upgrade_websocket[] = {{"Upgrade", "websocket"},
                                             {"Sec-WebSocket-Version", "13"}};
-
-bool is_token_char(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c != 0 && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
-}
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
@@ -81,58 +77,6 @@ bool is_key(std::string_view key) {
          std::string_view("AQgw").find(key[21]) != std::string_view::npos;
 }
 
-// token *( ";" token [ "=" token-or-quoted ] ), separated by commas. Read left to right once; names
-// are compared with nothing, so `constructor` is a name like any other.
-class ExtensionList {
- public:
-  explicit ExtensionList(std::string_view text) : rest_(text) {}
-
-  bool is_valid() {
-    do {
-      if (!take_token()) return false;
-      while (take(';')) {
-        if (!take_token()) return false;
-        if (take('=') && !take_quoted() && !take_token()) return false;
-      }
-    } while (take(','));
-    return rest_.empty();
-  }
-
- private:
-  void skip_blanks() {
-    while (!rest_.empty() && is_blank(rest_.front())) rest_.remove_prefix(1);
-  }
-  bool take(char c) {
-    skip_blanks();
-    if (rest_.empty() || rest_.front() != c) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-  bool take_token() {
-    skip_blanks();
-    std::size_t bytes = 0;
-    while (bytes < rest_.size() && is_token_char(rest_[bytes])) ++bytes;
-    rest_.remove_prefix(bytes);
-    return bytes > 0;
-  }
-  // RFC 6455, 9.1: what stands in the quotes is a token after unescaping.
-  bool take_quoted() {
-    if (!take('"')) return false;
-    std::size_t at = 0, bytes = 0;
-    while (at < rest_.size() && rest_[at] != '"') {
-      if (rest_[at] == '\\') ++at;
-      if (at >= rest_.size() || !is_token_char(rest_[at])) return false;
-      ++at;
-      ++bytes;
-    }
-    if (at >= rest_.size() || bytes == 0) return false;
-    rest_.remove_prefix(at + 1);
-    return true;
-  }
-
-  std::string_view rest_;
-};
-
 bool read_offers(const Request& request, Upgrade& upgrade) {
   for (const HttpHeader& field : request.headers) {
     if (!equals_ignoring_case(field.name, "sec-websocket-protocol")) continue;
@@ -151,8 +95,7 @@ bool read_offers(const Request& request, Upgrade& upgrade) {
 bool read_extensions(const Request& request, Upgrade& upgrade) {
   for (const HttpHeader& field : request.headers) {
     if (!equals_ignoring_case(field.name, "sec-websocket-extensions")) continue;
-    if (!ExtensionList(field.value).is_valid()) return false;
-    if (upgrade.extensions.empty()) upgrade.extensions = field.value;
+    if (!agree_on_deflate(field.value, upgrade.deflate)) return false;
   }
   return true;
 }
@@ -188,7 +131,7 @@ Result<Upgrade, UpgradeRefusal> check_upgrade(const Request& request) {
 
   Upgrade upgrade{.key = only(request, "sec-websocket-key"),
                   .origin = request.header("origin"),
-                  .extensions = {},
+                  .deflate = {},
                   .offers = {},
                   .offer_count = 0};
   if (!is_key(upgrade.key))
@@ -224,7 +167,8 @@ std::array<char, 28> accept_key(std::string_view key) {
 }
 
 void append_upgrade_response(alloc::BlockBuilder& out, std::string_view key,
-                             std::string_view subprotocol) {
+                             std::string_view subprotocol,
+                             const std::optional<DeflateAgreement>& deflate) {
   RR_CHECK(subprotocol.empty() || is_token(subprotocol));
   const std::array<char, 28> accept = accept_key(key);
   out.append(
@@ -236,6 +180,10 @@ void append_upgrade_response(alloc::BlockBuilder& out, std::string_view key,
   if (!subprotocol.empty()) {
     out.append("\r\nSec-WebSocket-Protocol: ");
     out.append(subprotocol);
+  }
+  if (deflate) {
+    out.append("\r\nSec-WebSocket-Extensions: ");
+    append(out, *deflate);
   }
   out.append("\r\n\r\n");
 }

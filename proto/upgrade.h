@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "alloc/block.h"
 #include "base/result.h"
 #include "proto/bounds.h"
+#include "proto/deflate_offer.h"
 #include "proto/http.h"
 
 namespace ringroom::proto {
@@ -17,10 +19,9 @@ namespace ringroom::proto {
 // Views into the request; valid as long as it is.
 
 struct Upgrade {
-  std::string_view key;     // 24 characters of base64
-  std::string_view origin;  // empty: not a browser
-  // Sec-WebSocket-Extensions of the first such header, unparsed. We answer none of them.
-  std::string_view extensions;
+  std::string_view key;                     // 24 characters of base64
+  std::string_view origin;                  // empty: not a browser
+  std::optional<DeflateAgreement> deflate;  // what to answer if compression is wanted
   std::array<std::string_view, subprotocol_offers_max> offers;
   std::uint32_t offer_count;
 
@@ -43,8 +44,9 @@ Result<Upgrade, UpgradeRefusal> check_upgrade(const Request& request);
 // The 28 characters that prove we read the key.
 std::array<char, 28> accept_key(std::string_view key);
 
-// 101. `subprotocol` is one of the offers, or empty for none.
+// 101. `subprotocol` is one of the offers, or empty for none; `deflate` the agreement, or nothing.
 void append_upgrade_response(alloc::BlockBuilder& out, std::string_view key,
-                             std::string_view subprotocol);
+                             std::string_view subprotocol,
+                             const std::optional<DeflateAgreement>& deflate = std::nullopt);
 
 }  // namespace ringroom::proto

@@ -2,7 +2,11 @@
 // shortcut, whole and in pieces. wslay's own event interface reads it too, as a witness that shares
 // no code with our reader; where it is more lenient than RFC 6455 and we are not, it may go on.
 //
-//   input: byte 0 seeds the cuts, byte 1 chooses the limit, the rest is what the peer sent
+//   input: byte 0 seeds the cuts, byte 1 chooses the limit and (top bit) whether compressed
+//   messages
+//          were agreed, the rest is what the peer sent
+//
+// What comes out compressed goes through the Inflater too, whose output has to keep the limit.
 
 #include <wslay/wslay.h>
 
@@ -12,6 +16,7 @@
 
 #include "base/check.h"
 #include "proto/bounds.h"
+#include "proto/deflate.h"
 #include "proto/message.h"
 #include "tests/fuzz/pieces.h"
 
@@ -22,6 +27,7 @@ struct Seen {
   Opcode opcode;
   std::vector<std::byte> payload;  // of a close: the reason
   CloseCode close_code;
+  Coding coding;
   bool operator==(const Seen&) const = default;
 };
 struct Reading {
@@ -36,16 +42,22 @@ bool ends(const Reading& reading) {
          (!reading.messages.empty() && reading.messages.back().opcode == Opcode::close);
 }
 
-Reading read_ours(std::span<const std::byte> stream, std::uint64_t limit,
+struct Agreed {
+  std::uint64_t limit;
+  Coding accepted;
+};
+
+Reading read_ours(std::span<const std::byte> stream, const Agreed& agreed,
                   MessagePool::Shortcut shortcut, std::uint32_t seed) {
   alloc::CoreHeap heap;
   MessagePool pool(heap, shortcut);
   MessageReader reader;
+  Inflater inflater(heap);
   Reading out;
   for (Pieces pieces(stream, seed, 0); !pieces.is_empty() && !ends(out);) {
     std::span<std::byte> received = pieces.next();
     while (!ends(out)) {
-      const auto step = reader.next(received, pool, limit);
+      const auto step = reader.next(received, pool, agreed.limit, agreed.accepted);
       if (!step) {
         out.error = step.error();
       } else if (!step->has_value()) {
@@ -55,7 +67,11 @@ Reading read_ours(std::span<const std::byte> stream, std::uint64_t limit,
         const Message& message = **step;
         out.messages.push_back({.opcode = message.opcode,
                                 .payload = {message.payload.begin(), message.payload.end()},
-                                .close_code = message.close_code});
+                                .close_code = message.close_code,
+                                .coding = message.coding});
+        if (message.coding == Coding::plain) continue;
+        const auto inflated = inflater.inflate(message, agreed.limit);
+        RR_CHECK(!inflated || inflated->payload.size() <= agreed.limit);
       }
     }
     // What arrived may be held twice while a buffer grows; what was announced may not.
@@ -89,17 +105,21 @@ void take_message(wslay_event_context_ptr, const wslay_event_on_msg_recv_arg* me
   static_cast<Witness*>(user)->reading.messages.push_back(
       {.opcode = Opcode(message->opcode),
        .payload = {payload.begin() + std::ptrdiff_t(code_bytes), payload.end()},
-       .close_code = code_bytes > 0 ? CloseCode(message->status_code) : CloseCode::no_status});
+       .close_code = code_bytes > 0 ? CloseCode(message->status_code) : CloseCode::no_status,
+       .coding = (message->rsv & WSLAY_RSV1_BIT) != 0 ? Coding::deflated : Coding::plain});
 }
 
-Reading read_by_wslay(std::span<const std::byte> stream, std::uint64_t limit) {
+Reading read_by_wslay(std::span<const std::byte> stream, const Agreed& agreed) {
   wslay_event_callbacks callbacks{};
   callbacks.recv_callback = give_bytes;
   callbacks.on_msg_recv_callback = take_message;
   Witness witness{.rest = stream, .reading = {}};
   wslay_event_context_ptr context = nullptr;
   RR_CHECK(wslay_event_context_server_init(&context, &callbacks, &witness) == 0);
-  wslay_event_config_set_max_recv_msg_length(context, limit);
+  const bool compressed = agreed.accepted == Coding::deflated;
+  wslay_event_config_set_max_recv_msg_length(
+      context, compressed ? compressed_bytes_max(agreed.limit) : agreed.limit);
+  if (compressed) wslay_event_config_set_allowed_rsv_bits(context, WSLAY_RSV1_BIT);
   const bool failed = wslay_event_recv(context) != 0;
   const bool stopped =
       wslay_event_get_read_enabled(context) == 0 && wslay_event_get_close_received(context) == 0;
@@ -133,20 +153,22 @@ void judge(std::span<const std::byte> input) {
   if (input.size() < 2) return;
   const auto seed = 1 + std::to_integer<std::uint32_t>(input[0]);
   const std::uint64_t limits[] = {0, 10, 125, 600, 5000, 1 << 20};
-  const std::uint64_t limit = limits[std::to_integer<std::size_t>(input[1]) % std::size(limits)];
+  const auto choice = std::to_integer<std::size_t>(input[1]);
+  const Agreed agreed{.limit = limits[(choice & 0x7f) % std::size(limits)],
+                      .accepted = (choice & 0x80) != 0 ? Coding::deflated : Coding::plain};
   const auto stream = input.subspan(2);
 
   using enum MessagePool::Shortcut;
-  const Reading ours = read_ours(stream, limit, yes, Pieces::whole);
-  RR_CHECK(read_ours(stream, limit, no, Pieces::whole) == ours);
-  RR_CHECK(read_ours(stream, limit, yes, seed) == ours);
-  RR_CHECK(read_ours(stream, limit, no, seed) == ours);
+  const Reading ours = read_ours(stream, agreed, yes, Pieces::whole);
+  RR_CHECK(read_ours(stream, agreed, no, Pieces::whole) == ours);
+  RR_CHECK(read_ours(stream, agreed, yes, seed) == ours);
+  RR_CHECK(read_ours(stream, agreed, no, seed) == ours);
   // wslay holds control frames to the limit of messages too.
-  if (limit < control_payload_bytes_max) return;
-  const Reading witness = read_by_wslay(stream, limit);
+  if (agreed.limit < control_payload_bytes_max) return;
+  const Reading witness = read_by_wslay(stream, agreed);
   if (witness.error && !ours.error) {
     const auto longer = with_end_of_control_frame(stream);
-    compare_with_witness(read_ours(longer, limit, yes, Pieces::whole), witness);
+    compare_with_witness(read_ours(longer, agreed, yes, Pieces::whole), witness);
   } else {
     compare_with_witness(ours, witness);
   }

@@ -13,6 +13,11 @@ constexpr std::uint64_t limit = 256 * 1024;
 
 // What came out of a stream of bytes, as text: "text:hello", "close:1000:bye", "error:1002".
 std::string shown(const Message& message) {
+  if (message.coding == Coding::deflated) {
+    Message plain = message;
+    plain.coding = Coding::plain;
+    return "deflated " + shown(plain);
+  }
   switch (message.opcode) {
     case Opcode::text:
       return "text:" + text_of(message.payload);
@@ -41,7 +46,7 @@ class Messages : public testing::TestWithParam<MessagePool::Shortcut> {
     std::copy(piece.begin(), piece.end(), copy.get());
     std::span<std::byte> received(copy.get(), piece.size());
     for (;;) {
-      const auto step = reader_.next(received, pool_, message_bytes_max);
+      const auto step = reader_.next(received, pool_, message_bytes_max, accepted_);
       if (!step) {
         shown_.push_back("error:" + std::to_string(int(step.error())));
         failed_ = true;
@@ -78,6 +83,7 @@ class Messages : public testing::TestWithParam<MessagePool::Shortcut> {
 
   alloc::CoreHeap memory_;
   MessagePool pool_{memory_, GetParam()};
+  Coding accepted_ = Coding::plain;
   MessageReader reader_;
   Shown shown_;
   bool failed_ = false;
@@ -300,6 +306,70 @@ TEST_P(Messages, MoveWithTheirReader) {
   const auto step = second.next(received, pool_, limit);
   ASSERT_TRUE(step && step->has_value());
   EXPECT_EQ(shown(**step), "text:moved along");
+}
+
+TEST_P(Messages, ThatAreCompressedAreRefusedIfNothingWasAgreed) {
+  for (const int first : {0xc1, 0xc2, 0x41, 0xc8, 0xc9, 0xca})
+    expect_error(encoded({.first = first, .payload = "ab"}), CloseCode::protocol_error);
+}
+
+TEST_P(Messages, ThatAreCompressedComeAsTheyAreOnceAgreed) {
+  accepted_ = Coding::deflated;
+  // Not UTF-8: that is asked of what they hold.
+  for (const std::string& payload :
+       {std::string(), std::string("\xf2\xff"), std::string(70000, '\xff')}) {
+    const Bytes frame = encoded({.first = 0xc1, .payload = payload});
+    EXPECT_EQ(whole(frame), Shown{"deflated text:" + payload});
+    if (payload.size() < 1000) {
+      EXPECT_EQ(byte_by_byte(frame), Shown{"deflated text:" + payload});
+    }
+    EXPECT_EQ(whole(encoded({.first = 0xc2, .payload = payload})),
+              Shown{"deflated binary:" + payload});
+  }
+  EXPECT_EQ(whole(text_frame("plain")), Shown{"text:plain"}) << "each message may choose";
+  expect_error(text_frame("\xff"), CloseCode::invalid_payload);
+}
+
+TEST_P(Messages, ThatAreCompressedSayItOnTheirFirstFrameOnly) {
+  accepted_ = Coding::deflated;
+  Bytes fragments = encoded({.first = 0x41, .payload = "\xff"});
+  fragments += encoded({.first = 0x89, .payload = "ping"});
+  fragments += encoded({.first = 0x00});
+  fragments += encoded({.first = 0x80, .payload = "\xfe"});
+  const Shown wanted{"ping:ping", "deflated text:\xff\xfe"};
+  EXPECT_EQ(whole(fragments), wanted);
+  EXPECT_EQ(byte_by_byte(fragments), wanted);
+  fragments += text_frame("next");
+  EXPECT_EQ(whole(fragments), (Shown{"ping:ping", "deflated text:\xff\xfe", "text:next"}));
+
+  for (const int first : {0xc0, 0x40}) {
+    for (const int start : {0x01, 0x41}) {
+      Bytes bad = encoded({.first = start, .payload = "a"});
+      bad += encoded({.first = first, .payload = "b"});
+      expect_error(bad, CloseCode::protocol_error);
+    }
+  }
+  for (const int first : {0xc8, 0xc9, 0xca})
+    expect_error(encoded({.first = first}), CloseCode::protocol_error);
+  for (const int first : {0xe1, 0xd1, 0xa1})
+    expect_error(encoded({.first = first}), CloseCode::protocol_error);
+}
+
+TEST_P(Messages, ThatAreCompressedMayBeALittleLongerOnTheWire) {
+  accepted_ = Coding::deflated;
+  const std::uint64_t most = compressed_bytes_max(1000);
+  EXPECT_EQ(whole(encoded({.first = 0xc2, .payload = std::string(most, 'x')}), 1000),
+            Shown{"deflated binary:" + std::string(most, 'x')});
+  expect_error(encoded({.first = 0xc2, .payload = std::string(most + 1, 'x')}), CloseCode::too_big,
+               1000);
+  Bytes two = encoded({.first = 0x42, .payload = std::string(most - 1, 'x')});
+  Bytes fits = two, exceeds = two;
+  fits += encoded({.first = 0x80, .payload = "x"});
+  exceeds += encoded({.first = 0x80, .payload = "xx"});
+  EXPECT_EQ(whole(fits, 1000), Shown{"deflated binary:" + std::string(most, 'x')});
+  expect_error(exceeds, CloseCode::too_big, 1000);
+  expect_error(encoded({.first = 0x82, .payload = std::string(1001, 'x')}), CloseCode::too_big,
+               1000);
 }
 
 INSTANTIATE_TEST_SUITE_P(BothWays, Messages,
