@@ -55,13 +55,15 @@ inline constexpr std::uint64_t wait_window_ns_max =
     40'000'000;                                                 // stretched by sleep: nothing to do
 inline constexpr std::uint64_t wait_events_per_s_min = 10'000;  // below, sleeps cost under 13 %
 inline constexpr std::uint32_t wait_trial_pairs = 4;            // windows of each side
-inline constexpr std::uint64_t wait_saved_percent_to_win = 5;   // above the noise of a trial
-inline constexpr std::uint64_t wait_saved_percent_to_stay = 2;
+// Where fewer events come, more pairs tell an uneven load from one that waits for our answers.
+inline constexpr std::uint32_t wait_trial_rounds_max = 4;
+inline constexpr std::uint64_t wait_saved_percent = 5;          // above the noise of a trial
+inline constexpr std::uint64_t wait_saved_percent_longer = 10;  // what twice the latency is worth
 inline constexpr std::uint64_t wait_events_lost_percent = 3;
 // Between trials: soon after a change, seldom while nothing changes. A trial that is lost costs
-// at most 40 ms of a worse wait, so 1 % of the time.
+// 40 ms of a worse wait, 2 % of the time; one that stays open four times that.
 inline constexpr std::uint32_t wait_pause_windows_min = 5;
-inline constexpr std::uint32_t wait_pause_windows_max = 400;
+inline constexpr std::uint32_t wait_pause_windows_max = 200;
 
 static_assert((receive_buffers & (receive_buffers - 1)) == 0,
               "the kernel masks buffer ring indices");

@@ -20,8 +20,8 @@ constexpr std::array<WaitPlan, wait_mode_count> plans = {{
 
 constexpr const WaitPlan& plan_of(WaitMode mode) { return plans[static_cast<std::size_t>(mode)]; }
 
-constexpr std::array challengers = {WaitMode::sleep, WaitMode::gather_longer, WaitMode::gather,
-                                    WaitMode::spin};
+constexpr std::array challengers = {WaitMode::sleep, WaitMode::spin, WaitMode::gather,
+                                    WaitMode::gather_longer};
 
 // a's cost of an event is at most `percent` of b's. Cross-multiplied: at most 2^34 ns, 2^20 events.
 bool costs_at_most(const WaitWindow& a, std::uint64_t percent, const WaitWindow& b) {
@@ -32,10 +32,19 @@ bool as_many_events(const WaitWindow& a, std::uint64_t percent, const WaitWindow
   return a.events * b.wall_ns * 100 >= b.events * a.wall_ns * percent;
 }
 
-// Something to save: less is needed to stay than to come, or noise would make them change places.
-bool worth_it(const WaitWindow& mode, const WaitWindow& sleep, std::uint64_t saved_percent) {
-  return costs_at_most(mode, 100 - saved_percent, sleep) &&
-         as_many_events(mode, 100 - bounds::wait_events_lost_percent, sleep);
+// What a mode has to save against one that waits less.
+std::uint64_t saved_percent_to_win(WaitMode mode) {
+  return mode == WaitMode::gather_longer ? bounds::wait_saved_percent_longer
+                                         : bounds::wait_saved_percent;
+}
+
+enum class Verdict : std::uint8_t { worth_it, not_worth_it, open };
+
+// Open: it saves, but fewer events came. A peer that waits for us, or one that is just uneven?
+Verdict judge(const WaitWindow& mode, const WaitWindow& plainer, std::uint64_t saved_percent) {
+  if (!costs_at_most(mode, 100 - saved_percent, plainer)) return Verdict::not_worth_it;
+  if (!as_many_events(mode, 100 - bounds::wait_events_lost_percent, plainer)) return Verdict::open;
+  return Verdict::worth_it;
 }
 
 }  // namespace
@@ -95,8 +104,10 @@ bool WaitPolicy::plausible(WaitMode mode, const WaitWindow& window) const {
       if (window.spins > 0) return window.spin_hits * 2 >= window.spins;
       return window.sleeps > 0 && window.cpu_ns <= window.wall_ns &&
              window.wall_ns - window.cpu_ns <= window.sleeps * bounds::spin_below_idle_ns;
-    case WaitMode::gather:
     case WaitMode::gather_longer:
+      if (champion_ != WaitMode::gather && champion_ != mode) return false;  // one step at a time
+      [[fallthrough]];
+    case WaitMode::gather:
       // At least two to gather on average, from peers that are not just waiting for each answer.
       return gathering_ == Gathering::supported &&
              std::popcount(window.active_sockets) >= bounds::gather_active_sockets_min &&
@@ -125,6 +136,7 @@ void WaitPolicy::consider(const WaitWindow& window) {
 void WaitPolicy::start_trial(WaitMode mode) {
   challenger_ = mode;
   sides_ = {};
+  rounds_left_ = bounds::wait_trial_rounds_max;
   windows_left_ = 2 * bounds::wait_trial_pairs;
 }
 
@@ -139,15 +151,19 @@ void WaitPolicy::go_on_with_trial(const WaitWindow& window) {
   const WaitWindow& then = sides_[challenger];
   if (windows_left_ > 0) {
     // What is far worse at first sight is not looked at again.
-    const bool hopeless = !costs_at_most(then, 125, now) || !as_many_events(then, 80, now);
-    if (hopeless) end_trial(false);
+    if (!costs_at_most(then, 150, now) || !as_many_events(then, 50, now)) end_trial(false);
     return;
   }
-  if (challenger_ == WaitMode::sleep) {
-    end_trial(!worth_it(now, then, bounds::wait_saved_percent_to_stay));
-  } else {
-    end_trial(worth_it(then, now, bounds::wait_saved_percent_to_win));
+
+  // To stay takes half of what it takes to win, or noise would make the two change places.
+  const bool plainer = challenger_ < champion_;
+  const Verdict verdict = plainer ? judge(now, then, saved_percent_to_win(champion_) / 2)
+                                  : judge(then, now, saved_percent_to_win(challenger_));
+  if (verdict == Verdict::open && --rounds_left_ > 0) {
+    windows_left_ = 2 * bounds::wait_trial_pairs;
+    return;
   }
+  end_trial((verdict == Verdict::worth_it) != plainer);
 }
 
 void WaitPolicy::end_trial(bool won) {

@@ -14,7 +14,7 @@ enum class Waiting : std::uint8_t {
   low_power     // sleeps at once whenever there is nothing to do
 };
 
-// How a core that has nothing to do waits for the next thing.
+// How a core that has nothing to do waits for the next thing; in the order of what it has to save.
 enum class WaitMode : std::uint8_t {
   sleep,          // at once, until the first completion
   spin,           // looks for a moment before it sleeps: cheaper where something comes at once
@@ -51,8 +51,9 @@ struct WaitWindow {
 //
 // and wins only if its processor time per event is clearly lower while no fewer events come: a peer
 // that waits for our answer sends less when we dawdle, so fewer events are a latency that hurts.
-// `sleep` is a challenger too, so a champion has to go on proving itself; and where there is little
-// to do there is no trial, and `sleep` it is.
+// The plainer mode of the two need not win, the other has to. `sleep` is a challenger too, so a
+// champion goes on proving itself; and where there is little to do there is no trial, and `sleep`
+// it is.
 //
 // Pure: observations in, a plan out; time and processor time come from the caller.
 //
@@ -99,7 +100,8 @@ class WaitPolicy {
 
   std::array<WaitWindow, 2> sides_;  // of the trial, by Side
   WaitMode challenger_;
-  std::uint32_t windows_left_ = 0;  // of the trial; 0: there is none
+  std::uint32_t windows_left_ = 0;  // of this round of the trial; 0: there is none
+  std::uint32_t rounds_left_ = 0;   // that an open trial may be prolonged
   std::uint32_t pause_windows_;     // until the next trial, after the next one that is lost
   std::uint32_t pause_left_;
 };

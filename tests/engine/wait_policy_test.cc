@@ -92,6 +92,22 @@ TEST(WaitPolicy, GathersWhereThatIsCheaperAndTakesTheCheapest) {
   EXPECT_EQ(load.settled(fixed_rate), WaitMode::gather_longer);
 }
 
+TEST(WaitPolicy, GathersNoLongerThanIsWorthTheLatency) {
+  const auto longer_saves = [](std::uint64_t percent) {
+    return [percent](WaitMode mode) {
+      if (mode != WaitMode::gather_longer) return fixed_rate(mode);
+      const std::uint64_t gather_ns = fixed_rate(WaitMode::gather).cpu_ns;
+      return Effect{.events = 500, .cpu_ns = gather_ns * (100 - percent) / 100, .sleeps = 90};
+    };
+  };
+  Load little(100);
+  little.run(400, longer_saves(9));
+  EXPECT_EQ(little.settled(longer_saves(9)), WaitMode::gather);
+  Load enough(100);
+  enough.run(400, longer_saves(10));
+  EXPECT_EQ(enough.settled(longer_saves(10)), WaitMode::gather_longer);
+}
+
 TEST(WaitPolicy, DoesNotGatherWhereNothingIsSaved) {
   const auto same = [](WaitMode) { return Effect{.events = 500, .cpu_ns = 5'000'000}; };
   Load load(100);
@@ -112,6 +128,19 @@ TEST(WaitPolicy, DoesNotGatherWherePeersThenSendLess) {
   EXPECT_EQ(load.settled(closed_loop), WaitMode::sleep);
 }
 
+TEST(WaitPolicy, AnUnevenLoadGathersToo) {
+  // Events come in heaps of every size, whatever the mode; their cost is that of the fixed rate.
+  std::uint32_t state = 1;
+  const auto uneven = [&state](WaitMode mode) {
+    state = state * 1'664'525u + 1'013'904'223u;
+    const std::uint64_t events = 400 + (state >> 24);
+    return Effect{.events = events, .cpu_ns = events * (gathers(mode) ? 9'000u : 14'000u)};
+  };
+  Load load(100);
+  load.run(400, uneven);
+  EXPECT_EQ(load.settled(uneven), WaitMode::gather);
+}
+
 TEST(WaitPolicy, NeverTriesToGatherFromFewSockets) {
   Load few(bounds::gather_active_sockets_min - 1);
   few.run(1000, fixed_rate);
@@ -124,20 +153,17 @@ TEST(WaitPolicy, NeverTriesToGatherFromFewSockets) {
 }
 
 TEST(WaitPolicy, NeverTriesToGatherWhatDoesNotComeTogether) {
-  // Two within the minimum wait are the least: 20,000/s for 100 us, 40,000/s for 50 us.
+  // Two within the minimum wait are the least: 40,000/s for 50 us.
   const auto at_rate = [](std::uint64_t events) {
     return [events](WaitMode) { return Effect{.events = events, .cpu_ns = 2'000'000}; };
   };
   Load none(100);
-  none.run(1000, at_rate(199));
+  none.run(1000, at_rate(399));
+  EXPECT_FALSE(none.used(WaitMode::gather));
   EXPECT_FALSE(none.used(WaitMode::gather_longer));
-  Load longer(100);
-  longer.run(1000, at_rate(200));
-  EXPECT_TRUE(longer.used(WaitMode::gather_longer));
-  EXPECT_FALSE(longer.used(WaitMode::gather));
-  Load both(100);
-  both.run(1000, at_rate(400));
-  EXPECT_TRUE(both.used(WaitMode::gather));
+  Load enough(100);
+  enough.run(1000, at_rate(400));
+  EXPECT_TRUE(enough.used(WaitMode::gather));
 }
 
 TEST(WaitPolicy, NeverGathersOnAKernelThatCannot) {
@@ -223,7 +249,7 @@ TEST(WaitPolicy, WhatDoesNotHelpIsTriedEverMoreSeldom) {
   other = 0;
   load.run(4000, count);
   EXPECT_GT(other, 0);
-  EXPECT_LE(other, 40);  // 1 %
+  EXPECT_LE(other, 80);  // 2 %
 }
 
 TEST(WaitPolicy, ThePresetsDoNotAdapt) {
