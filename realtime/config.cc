@@ -40,11 +40,21 @@ constexpr Option rows[] = {
     {"echo", Switch{&Config::echo},
      "Serves /echo, a WebSocket that answers with what it gets, for measuring."},
 
+    {"low-latency", Switch{&Config::low_latency},
+     "Cores never sleep: the quickest answers, for a whole processor per core even when idle."},
+    {"low-power", Switch{&Config::low_power},
+     "Cores sleep at once whenever they can. With neither of the two, each core finds out which "
+     "wait costs the least processor time under its load."},
+
     {"max-message-bytes", Number{&Config::message_bytes_max, 128, 16 * mib, Unit::bytes},
      "Longest message of a client; a longer one closes its connection with 1009."},
     {"queue-bytes-max", Number{&Config::queue_bytes_max, 4 * kib, 1024 * mib, Unit::bytes},
      "Bytes that may wait for one client before it is closed with 4508 and told to recover; at "
      "least twice max-message-bytes, and the default grows with that."},
+    {"compression", Switch{&Config::compression},
+     "Agrees to permessage-deflate when a client offers it."},
+    {"compression-bytes-min", Number{&Config::compression_bytes_min, 0, 16 * mib, Unit::bytes},
+     "Shortest message that is compressed; a short one costs more time than it saves bytes."},
     {"connections-max", Number{&Config::connections_max, 0, 1u << 24, Unit::count},
      "Connections of the whole process; 0 takes as many as descriptors allow."},
     {"connections-per-user-max",
@@ -313,6 +323,9 @@ Outcome<Complaint> settle(Config& config) {
     return complain("queue-bytes-max must be at least twice max-message-bytes, " +
                     print_quantity(queue_bytes_min, Unit::bytes) + ", not " +
                     print_quantity(config.queue_bytes_max, Unit::bytes));
+
+  if (config.low_latency && config.low_power)
+    return complain("low-latency and low-power exclude each other: set one of them or neither");
 
   if (config.insecure_dev && !is_loopback(config.listen))
     return complain("insecure-dev lets everybody in, so it is refused on " + config.listen.host +

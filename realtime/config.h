@@ -33,9 +33,13 @@ struct Config {
   std::uint64_t cores = 0;
   bool insecure_dev = false;
   bool echo = false;
+  bool low_latency = false;
+  bool low_power = false;
 
   std::uint64_t message_bytes_max = 64 * 1024;
   std::uint64_t queue_bytes_max = 1024 * 1024;
+  bool compression = true;
+  std::uint64_t compression_bytes_min = 256;
   std::uint64_t connections_max = 0;
   std::uint64_t connections_per_user_max = 0;
   std::uint64_t connections_per_address_max = 0;

@@ -199,6 +199,17 @@ TEST(Config, GrowsTheDefaultQueueWithTheMessagesAndRefusesAChosenOneThatIsTooSma
             "queue-bytes-max must be at least twice max-message-bytes, 128KiB, not 131071B");
 }
 
+TEST(Config, WaitsForLatencyOrForPowerButNotForBoth) {
+  Config config;
+  config.low_latency = true;
+  EXPECT_TRUE(settle(config));
+  config.low_power = true;
+  EXPECT_EQ(settle(config).error().sentence,
+            "low-latency and low-power exclude each other: set one of them or neither");
+  config.low_latency = false;
+  EXPECT_TRUE(settle(config));
+}
+
 TEST(Config, LetsEverybodyInOnlyOnALoopbackAddress) {
   struct Case {
     std::string host;

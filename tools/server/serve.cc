@@ -97,6 +97,8 @@ int run(const realtime::Config& config) {
   options.sockets_per_core_max = static_cast<std::uint32_t>(sockets_max);
   // A message of any allowed size fits into an empty queue, and a second one behind it.
   options.queue_bytes_max = std::max(config.queue_bytes_max, 2 * config.message_bytes_max);
+  if (config.low_latency) options.waiting = engine::Waiting::low_latency;
+  if (config.low_power) options.waiting = engine::Waiting::low_power;
 
   Signals signals;
   auto started = engine::Engine::start(options, [&node](CoreId core, engine::Outbox& outbox) {
