@@ -6,13 +6,49 @@
 
 namespace ringroom::alloc {
 
-namespace {
+BlockHeap::~BlockHeap() {
+  RR_CHECK(returns_.empty());
+  for (std::vector<Block*>& spare : spare_)
+    for (Block* block : spare) heap_.release(block);
+}
 
-constexpr std::size_t builder_bytes_min = 480;  // with the header one 512-byte size class
+Block* BlockHeap::acquire(std::size_t& bytes, std::uint8_t& size_class) {
+  const std::size_t wanted = sizeof(Block) + bytes;
+  const auto* fits = std::ranges::lower_bound(class_bytes, wanted);
+  if (fits == std::end(class_bytes) || CoreHeap::is_watched()) {
+    size_class = no_class;
+    return static_cast<Block*>(heap_.allocate(wanted));
+  }
+  size_class = static_cast<std::uint8_t>(fits - class_bytes);
+  bytes = *fits - sizeof(Block);
+  std::vector<Block*>& spare = spare_[size_class];
+  if (spare.empty()) return static_cast<Block*>(heap_.allocate(*fits));
+  Block* block = spare.back();
+  spare.pop_back();
+  return block;
+}
 
-}  // namespace
+void BlockHeap::release(Block* block, std::uint8_t size_class) {
+  if (size_class != no_class) {
+    std::vector<Block*>& spare = spare_[size_class];
+    if (spare.size() < spare_bytes_max / class_bytes[size_class]) return spare.push_back(block);
+  }
+  heap_.release(block);
+}
 
-BlockHeap::~BlockHeap() { RR_CHECK(returns_.empty()); }
+Block* BlockHeap::header(Block* parent, const std::byte* data, std::uint32_t size_bytes) {
+  std::size_t bytes = 0;
+  std::uint8_t size_class = no_class;
+  Block* block = acquire(bytes, size_class);
+  *block = {.heap = this,
+            .parent = parent,
+            .data = data,
+            .holders = 0,
+            .size_class = size_class,
+            .size_bytes = size_bytes};
+  ++blocks_;
+  return block;
+}
 
 BlockRef BlockHeap::copy(std::span<const std::byte> bytes) {
   BlockBuilder builder(*this);
@@ -23,26 +59,13 @@ BlockRef BlockHeap::copy(std::span<const std::byte> bytes) {
 BlockRef BlockHeap::slice(const BlockRef& whole, std::size_t offset, std::size_t bytes) {
   RR_CHECK(whole.get()->heap == this);
   RR_CHECK(offset + bytes <= whole.bytes().size());
-  auto* block = static_cast<Block*>(heap_.allocate(sizeof(Block)));
-  *block = {.heap = this,
-            .parent = whole.share().release(),
-            .data = whole.bytes().data() + offset,
-            .holders = 0,
-            .size_bytes = static_cast<std::uint32_t>(bytes)};
-  ++blocks_;
-  return BlockRef(*block);
+  return BlockRef(*header(whole.share().release(), whole.bytes().data() + offset,
+                          static_cast<std::uint32_t>(bytes)));
 }
 
 BlockRef BlockHeap::borrow(Block& foreign) {
   RR_CHECK(foreign.heap != this);
-  auto* block = static_cast<Block*>(heap_.allocate(sizeof(Block)));
-  *block = {.heap = this,
-            .parent = &foreign,
-            .data = foreign.data,
-            .holders = 0,
-            .size_bytes = foreign.size_bytes};
-  ++blocks_;
-  return BlockRef(*block);
+  return BlockRef(*header(&foreign, foreign.data, foreign.size_bytes));
 }
 
 void BlockHeap::free(Block& block) {
@@ -54,17 +77,18 @@ void BlockHeap::free(Block& block) {
   } else {
     returns_.push_back(block.parent);
   }
-  heap_.release(&block);
+  release(&block, static_cast<std::uint8_t>(block.size_class));
 }
 
 BlockBuilder::BlockBuilder(BlockBuilder&& other) noexcept
     : heap_(other.heap_),
       block_(std::exchange(other.block_, nullptr)),
       size_(std::exchange(other.size_, 0)),
-      capacity_(std::exchange(other.capacity_, 0)) {}
+      capacity_(std::exchange(other.capacity_, 0)),
+      size_class_(other.size_class_) {}
 
 BlockBuilder::~BlockBuilder() {
-  if (block_ != nullptr) heap_->heap_.release(block_);
+  if (block_ != nullptr) heap_->release(block_, size_class_);
 }
 
 void BlockBuilder::append(std::span<const std::byte> bytes) {
@@ -74,21 +98,31 @@ void BlockBuilder::append(std::span<const std::byte> bytes) {
 }
 
 void BlockBuilder::grow(std::size_t more) {
-  const std::size_t wanted = std::max({size_ + more, capacity_ * 2, builder_bytes_min});
-  RR_CHECK(wanted <= std::numeric_limits<std::uint32_t>::max());
-  CoreHeap& heap = heap_->heap_;
-  block_ = static_cast<Block*>(block_ == nullptr ? heap.allocate(sizeof(Block) + wanted)
-                                                 : heap.resize(block_, sizeof(Block) + wanted));
+  std::size_t wanted = std::max(size_ + more, capacity_ * 2);
+  RR_CHECK(wanted <= std::numeric_limits<std::uint32_t>::max() - sizeof(Block));
+  if (block_ != nullptr && size_class_ == BlockHeap::no_class) {
+    block_ = static_cast<Block*>(heap_->heap_.resize(block_, sizeof(Block) + wanted));
+  } else {
+    std::uint8_t size_class = BlockHeap::no_class;
+    Block* larger = heap_->acquire(wanted, size_class);
+    if (block_ != nullptr) {
+      std::memcpy(larger + 1, data(), size_);
+      heap_->release(block_, size_class_);
+    }
+    block_ = larger;
+    size_class_ = size_class;
+  }
   capacity_ = wanted;
 }
 
 BlockRef BlockBuilder::finish() {
-  if (block_ == nullptr) grow(0);
+  if (block_ == nullptr) grow(1);
   Block* block = std::exchange(block_, nullptr);
   *block = {.heap = heap_,
             .parent = nullptr,
             .data = reinterpret_cast<const std::byte*>(block + 1),
             .holders = 0,
+            .size_class = size_class_,
             .size_bytes = static_cast<std::uint32_t>(size_)};
   ++heap_->blocks_;
   heap_->bytes_ += size_;

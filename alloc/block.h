@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -28,7 +29,8 @@ struct Block {
   BlockHeap* heap;
   Block* parent;  // holder of the bytes, if they are not behind this header
   const std::byte* data;
-  std::uint32_t holders;
+  std::uint32_t holders : 24;    // listeners of a core: at most one for each of its sockets
+  std::uint32_t size_class : 8;  // of the memory, see BlockHeap
   std::uint32_t size_bytes;
 
   std::span<const std::byte> bytes() const { return {data, size_bytes}; }
@@ -74,7 +76,10 @@ class BlockRef {
   Block* block_ = nullptr;
 };
 
-// Makes and frees the blocks of one core.
+// Makes and frees the blocks of one core. Memory of the usual sizes is kept for the next block, so
+// that a room that speaks all the time allocates nothing.
+//
+//   size_class   0: a header alone    1: 512    2: 2 Ki    3: 8 Ki    4: 32 Ki    none: as needed
 //
 // Owner:    one core. Every call, and the end of every block made here, happens on it.
 // Lifetime: outlives its blocks and the loans it made.
@@ -114,9 +119,20 @@ class BlockHeap {
   }
   void free(Block& block);
 
+  static constexpr std::size_t class_bytes[] = {sizeof(Block), 512, 2048, 8192, 32768};
+  static constexpr std::size_t classes = std::size(class_bytes);
+  static constexpr std::uint8_t no_class = 0xff;
+  static constexpr std::size_t spare_bytes_max = 256 * 1024;  // kept of each class
+
+  // Memory for a block and `bytes` behind its header; `bytes` becomes what there is.
+  Block* acquire(std::size_t& bytes, std::uint8_t& size_class);
+  void release(Block* block, std::uint8_t size_class);
+  Block* header(Block* parent, const std::byte* data, std::uint32_t size_bytes);
+
   CoreHeap& heap_;
   CoreId core_;
   std::vector<Block*> returns_;
+  std::vector<Block*> spare_[classes];
   std::size_t blocks_ = 0;
   std::size_t bytes_ = 0;
 };
@@ -173,6 +189,7 @@ class BlockBuilder {
   Block* block_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
+  std::uint8_t size_class_ = BlockHeap::no_class;
 };
 
 }  // namespace ringroom::alloc

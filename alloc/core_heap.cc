@@ -22,6 +22,8 @@ namespace ringroom::alloc {
 
 #ifdef RR_PLAIN_MALLOC
 
+bool CoreHeap::is_watched() { return true; }
+
 CoreHeap::CoreHeap() : heap_(nullptr) {}
 CoreHeap::~CoreHeap() = default;
 
@@ -40,6 +42,8 @@ void* CoreHeap::resize(void* memory, std::size_t bytes) {
 void CoreHeap::release(void* memory) { std::free(memory); }
 
 #else
+
+bool CoreHeap::is_watched() { return false; }
 
 CoreHeap::CoreHeap() : heap_(mi_heap_new()) { RR_CHECK(heap_ != nullptr); }
 

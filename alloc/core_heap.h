@@ -16,6 +16,9 @@ class CoreHeap {
   CoreHeap(const CoreHeap&) = delete;
   CoreHeap& operator=(const CoreHeap&) = delete;
 
+  // True where a sanitizer watches: nothing may be kept back for later then, or it sees too little.
+  static bool is_watched();
+
   void* allocate(std::size_t bytes);
   void* resize(void* memory, std::size_t bytes);  // keeps the content, may move it
   void release(void* memory);

@@ -38,6 +38,25 @@ TEST_F(Blocks, GrowAcrossEveryCapacityWithoutLosingBytes) {
   EXPECT_TRUE(builder.empty());
 }
 
+TEST_F(Blocks, HoldEveryByteAtBothSidesOfEachSizeClass) {
+  for (const std::size_t boundary : {0u, 480u, 2016u, 8160u, 32736u}) {
+    for (const std::size_t size : {boundary, boundary + 1}) {
+      const std::string expected(size, 'x');
+      EXPECT_EQ(text(here_.copy(std::as_bytes(std::span(expected)))), expected) << size;
+    }
+  }
+  EXPECT_EQ(here_.blocks(), 0u);
+}
+
+TEST_F(Blocks, KeepTheirMemoryForTheNextOfThatSize) {
+  if (CoreHeap::is_watched()) return;  // there every block is memory of its own
+  const std::byte* first =
+      here_.copy(std::as_bytes(std::span(std::string_view("one")))).bytes().data();
+  const BlockRef second = here_.copy(std::as_bytes(std::span(std::string_view("two"))));
+  EXPECT_EQ(second.bytes().data(), first);
+  EXPECT_EQ(text(second), "two");
+}
+
 TEST_F(Blocks, ASliceKeepsTheWholeAlive) {
   BlockRef whole = here_.copy(std::as_bytes(std::span(std::string_view("0123456789"))));
   BlockRef part = here_.slice(whole, 3, 4);
