@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "proto/bounds.h"
+#include "proto/deflate_offer.h"
 #include "proto/frame.h"
 #include "proto/utf8.h"
 
@@ -17,7 +18,6 @@ namespace {
 
 // A publication is compressed while its listeners wait: the fastest level.
 constexpr int level = 1;
-constexpr std::uint8_t libdeflate_window_bits = 15;
 // Nothing shorter can become smaller.
 constexpr std::size_t deflated_bytes_min = 3;
 
@@ -43,7 +43,7 @@ std::size_t Deflater::append_frame(alloc::BlockBuilder& out, Opcode opcode,
                                    std::span<const std::byte> payload, std::uint8_t window_bits) {
   const bool is_long_enough = payload.size() >= std::max(bytes_min_, deflated_bytes_min);
   const bool fits_the_window =
-      window_bits == libdeflate_window_bits || payload.size() <= std::size_t{1} << window_bits;
+      window_bits == whole_window_bits || payload.size() <= std::size_t{1} << window_bits;
   DeflateTrial& trial = opcode == Opcode::text ? text_ : binary_;
   if (!is_long_enough || !fits_the_window || !trial.is_worth_trying()) {
     proto::append_frame(out, opcode, payload);

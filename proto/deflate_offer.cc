@@ -7,7 +7,6 @@ namespace ringroom::proto {
 namespace {
 
 constexpr std::uint8_t window_bits_min = 9;  // see the header for 8
-constexpr std::uint8_t window_bits_max = 15;
 
 // 8..15 without leading zeros (RFC 7692, 7.1.2); 0: anything else. Backslashes of a quoted value
 // stand in front of what is meant.
@@ -18,7 +17,7 @@ std::uint8_t window_bits_of(std::string_view value) {
     if (c == '\\') continue;
     if (c < '0' || c > '9' || (is_first && c == '0')) return 0;
     bits = 10 * bits + static_cast<unsigned>(c - '0');
-    if (bits > window_bits_max) return 0;
+    if (bits > whole_window_bits) return 0;
     is_first = false;
   }
   return bits >= 8 ? static_cast<std::uint8_t>(bits) : std::uint8_t{0};

@@ -21,9 +21,12 @@ namespace ringroom::proto {
 // value that it may not have, and server_max_window_bits=8, which zlib's raw deflate does not do
 // (it answers 9 and lies).
 
+inline constexpr std::uint8_t whole_window_bits = 15;
+
 struct DeflateAgreement {
-  std::uint8_t server_window_bits = 15;  // 9..15: no distance of ours is longer than 2^bits
-  bool window_is_asked = false;          // then the answer repeats it
+  std::uint8_t server_window_bits =
+      whole_window_bits;         // 9 or more: no distance of ours is longer than 2^bits
+  bool window_is_asked = false;  // then the answer repeats it
 
   bool operator==(const DeflateAgreement&) const = default;
 };

@@ -13,6 +13,7 @@ struct ShardCounters {
   Counter messages_received_total, messages_sent_total;
   Counter publications_total, publications_remote_total, fanout_encodes_total, deliveries_total,
       batches_total;
+  Counter deflate_messages_total, deflate_bytes_in_total, deflate_bytes_out_total;
   Counter rooms, subscriptions, joins_total, leaves_total;
   Counter errors_total, refused_limit_total, auth_failures_total;
   Counter throttled_total;
@@ -54,6 +55,13 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::deliveries_total},
     {"batches_total", CounterKind::total, "Room batches sealed: one send per listener each.",
      &ShardCounters::batches_total},
+    {"deflate_messages_total", CounterKind::total,
+     "Messages compressed, each once for all of its listeners.",
+     &ShardCounters::deflate_messages_total},
+    {"deflate_bytes_in_total", CounterKind::total, "Bytes of those messages before.",
+     &ShardCounters::deflate_bytes_in_total},
+    {"deflate_bytes_out_total", CounterKind::total, "Bytes of those messages compressed.",
+     &ShardCounters::deflate_bytes_out_total},
     {"rooms", CounterKind::gauge, "Rooms alive.", &ShardCounters::rooms},
     {"subscriptions", CounterKind::gauge, "Listeners in rooms.", &ShardCounters::subscriptions},
     {"joins_total", CounterKind::total, "Joins granted.", &ShardCounters::joins_total},

@@ -35,8 +35,16 @@ struct ConnectionId {
   bool operator==(const ConnectionId&) const = default;
 };
 
-enum class WireForm : std::uint8_t { json, raw };
-inline constexpr std::size_t wire_forms = 2;
+// What a listener gets: the dialect it speaks, and whether its connection agreed to compression.
+enum class WireForm : std::uint8_t { json, raw, json_deflated, raw_deflated };
+inline constexpr std::size_t wire_forms = 4;
+
+constexpr WireForm deflated(WireForm plain) {
+  return plain == WireForm::json ? WireForm::json_deflated : WireForm::raw_deflated;
+}
+constexpr bool is_json(WireForm form) {
+  return form == WireForm::json || form == WireForm::json_deflated;
+}
 
 enum class PayloadKind : std::uint8_t { json, text, binary };
 

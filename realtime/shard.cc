@@ -35,6 +35,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       heap(memory, core),
       http_pool(memory),
       message_pool(memory),
+      inflater(memory),
       message_ids(node.hash_seed ^ (std::uint64_t(core.value) << 32) ^ monotonic_ns()),
       api_key(node.config.api_key),
       identities(*this),
@@ -46,6 +47,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       commands(*this),
       websockets(*this),
       exchanges(*this),
+      deflater_(node.config.compression_bytes_min),
       mail_(node.cores) {
   outbox.arm(bounds::sweep_interval_ms, sweep_cookie);
 }
@@ -94,6 +96,15 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   if (inbox.stopping) leave_when_done();
   return_blocks(inbox.stopping);
   mail_.post(outbox);
+}
+
+void Shard::append_deflated(alloc::BlockBuilder& out, proto::Opcode opcode,
+                            std::span<const std::byte> payload, std::uint8_t window_bits) {
+  const std::size_t bytes = deflater_.append_frame(out, opcode, payload, window_bits);
+  if (bytes == 0) return;
+  counters.deflate_messages_total.add();
+  counters.deflate_bytes_in_total.add(payload.size());
+  counters.deflate_bytes_out_total.add(bytes);
 }
 
 void Shard::read(Letter& letter) {

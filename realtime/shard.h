@@ -7,6 +7,7 @@
 #include "alloc/core_heap.h"
 #include "engine/handler.h"
 #include "engine/outbox.h"
+#include "proto/deflate.h"
 #include "proto/http.h"
 #include "proto/json.h"
 #include "proto/message.h"
@@ -59,6 +60,9 @@ class Shard : public engine::Handler {
   bool accepts_mail(CoreId to, std::size_t text_bytes) const {
     return to == core || mail_.accepts(to, text_bytes);
   }
+  // A frame for peers that agreed to permessage-deflate, compressed if that pays.
+  void append_deflated(alloc::BlockBuilder& out, proto::Opcode opcode,
+                       std::span<const std::byte> payload, std::uint8_t window_bits);
   ConnectionId connection_id(const Session& session) const {
     return {
         .core = core.value, .slot = session.socket.slot, .generation = session.socket.generation};
@@ -75,6 +79,7 @@ class Shard : public engine::Handler {
   alloc::BlockHeap heap;
   proto::HttpPool http_pool;
   proto::MessagePool message_pool;
+  proto::Inflater inflater;
   MessageIds message_ids;
 
   ApiKey api_key;
@@ -114,6 +119,7 @@ class Shard : public engine::Handler {
   void return_blocks(bool stopping);
   void leave_when_done();
 
+  proto::Deflater deflater_;
   Mail mail_;
   bool is_draining_ = false;
   bool is_busy_ = true;

@@ -163,7 +163,9 @@ bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
   }
   session.user_agent = shard_.sessions.user_agent_number(request.header("User-Agent"));
   alloc::BlockBuilder response(shard_.heap);
-  proto::append_upgrade_response(response, upgrade->key, chosen);
+  const auto deflate = shard_.node.config.compression ? upgrade->deflate : std::nullopt;
+  session.deflate_window_bits = deflate ? deflate->server_window_bits : std::uint8_t{0};
+  proto::append_upgrade_response(response, upgrade->key, chosen, deflate);
   shard_.outbox.write(session.socket, response.bytes());
   shard_.lifecycle.upgraded(session, kind);
   return true;
@@ -211,8 +213,8 @@ void Routes::raw(Session& session, const Request& request) {
   session.raw = std::make_unique<RawTarget>(
       RawTarget{.room = shard_.node.room_id(*room), .name = *room, .publishes = publishes});
   if (!subscribes) return;
-  if (shard_.membership.join(session,
-                             {.room = *room, .form = WireForm::raw, .actions = Actions::all()}) !=
+  if (shard_.membership.join(
+          session, {.room = *room, .dialect = WireForm::raw, .actions = Actions::all()}) !=
       Membership::Join::asked)
     shard_.lifecycle.close(session, proto::CloseCode::try_later);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/deflate_offer.h"
 #include "proto/dialect/native_json.h"
 #include "proto/frame.h"
 #include "proto/json.h"
@@ -15,10 +16,6 @@ namespace ringroom::realtime {
 
 namespace {
 
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
-
 std::size_t bytes_of(const Batch& batch) {
   std::size_t bytes = 0;
   for (const alloc::BlockBuilder& form : batch.forms) bytes += form.size();
@@ -26,6 +23,8 @@ std::size_t bytes_of(const Batch& batch) {
 }
 
 }  // namespace
+
+Fanout::Fanout(Shard& shard) : shard_(shard), plain_(shard.heap) {}
 
 Batch& Fanout::batch_of(Room& room) {
   if (room.batch != nullptr) return *room.batch;
@@ -58,25 +57,41 @@ void Fanout::encode_json(const proto::Publication& publication, PayloadKind kind
     object.append(R"("})");
     shown.payload = object.text();
   }
-  const std::size_t begin = proto::begin_frame(out);
   proto::dialect::native_json::encode(shown, out);
-  proto::end_frame(out, begin, proto::Opcode::text);
+}
+
+// One dialect: as it is and compressed, each if somebody listens, each once.
+void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKind kind,
+                    WireForm dialect) {
+  const bool is_heard_plain = room.is_heard_in(dialect);
+  const bool is_heard_deflated = room.is_heard_in(deflated(dialect));
+  if (!is_heard_plain && !is_heard_deflated) return;
+  Batch& batch = *room.batch;
+  const bool is_binary = dialect == WireForm::raw && kind == PayloadKind::binary;
+  const proto::Opcode opcode = is_binary ? proto::Opcode::binary : proto::Opcode::text;
+
+  plain_.clear();
+  alloc::BlockBuilder& plain = is_heard_plain ? batch.forms[std::size_t(dialect)] : plain_;
+  const std::size_t begin = proto::begin_frame(plain);
+  if (dialect == WireForm::json) {
+    encode_json(publication, kind, plain);
+  } else {
+    plain.append(publication.payload);
+  }
+  const std::span<const std::byte> payload = proto::end_frame(plain, begin, opcode);
+  shard_.counters.fanout_encodes_total.add();
+  if (!is_heard_deflated) return;
+  shard_.append_deflated(batch.forms[std::size_t(deflated(dialect))], opcode, payload,
+                         proto::whole_window_bits);
+  if (is_heard_plain) shard_.counters.fanout_encodes_total.add();
 }
 
 void Fanout::add(Room& room, const proto::Publication& publication, PayloadKind kind,
                  std::span<const ConnectionId> without) {
   Batch& batch = batch_of(room);
   const Marks begin = marks(batch);
-  if (room.is_heard_in(WireForm::json)) {
-    encode_json(publication, kind, batch.forms[std::size_t(WireForm::json)]);
-    shard_.counters.fanout_encodes_total.add();
-  }
-  if (room.is_heard_in(WireForm::raw)) {
-    proto::append_frame(batch.forms[std::size_t(WireForm::raw)],
-                        kind == PayloadKind::binary ? proto::Opcode::binary : proto::Opcode::text,
-                        bytes_of(publication.payload));
-    shard_.counters.fanout_encodes_total.add();
-  }
+  encode(room, publication, kind, WireForm::json);
+  encode(room, publication, kind, WireForm::raw);
   finish(room, begin, without);
 }
 
@@ -84,8 +99,7 @@ void Fanout::announce(Room& room, const proto::Publication& publication,
                       const ConnectionId& without) {
   Batch& batch = batch_of(room);
   const Marks begin = marks(batch);
-  encode_json(publication, PayloadKind::json, batch.forms[std::size_t(WireForm::json)]);
-  shard_.counters.fanout_encodes_total.add();
+  encode(room, publication, PayloadKind::json, WireForm::json);
   finish(room, begin, std::span(&without, 1));
 }
 

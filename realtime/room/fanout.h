@@ -19,11 +19,13 @@ class Shard;
 //
 //   forms[json]  | frame | frame | frame |      one contiguous run per wire form, so that a
 //   forms[raw]   | frame | frame | frame |      listener costs one send whatever the number
+//   ... the same two again, with compressed frames
 //
 // Nothing in it depends on who listens.
 struct Batch {
   explicit Batch(alloc::BlockHeap& heap)
-      : forms{alloc::BlockBuilder(heap), alloc::BlockBuilder(heap)} {}
+      : forms{alloc::BlockBuilder(heap), alloc::BlockBuilder(heap), alloc::BlockBuilder(heap),
+              alloc::BlockBuilder(heap)} {}
   alloc::BlockBuilder forms[wire_forms];
   std::uint32_t publications = 0;
   std::vector<Exclusion> exclusions;    // in the order of the frames
@@ -36,7 +38,7 @@ struct Batch {
 // Owner: the home core of the rooms.
 class Fanout {
  public:
-  explicit Fanout(Shard& shard) : shard_(shard) {}
+  explicit Fanout(Shard& shard);
 
   // `without` are connections that must not hear it.
   void add(Room& room, const proto::Publication& publication, PayloadKind kind,
@@ -67,11 +69,14 @@ class Fanout {
   using Marks = std::array<std::uint32_t, wire_forms>;
   static Marks marks(const Batch& batch);
   void finish(Room& room, const Marks& begin, std::span<const ConnectionId> without);
+  void encode(Room& room, const proto::Publication& publication, PayloadKind kind,
+              WireForm dialect);
   void encode_json(const proto::Publication& publication, PayloadKind kind,
                    alloc::BlockBuilder& out);
 
   Shard& shard_;
-  std::vector<Room*> dirty_;  // with something gathered
+  alloc::BlockBuilder plain_;  // what is compressed and nobody hears as it is
+  std::vector<Room*> dirty_;   // with something gathered
   std::vector<Batch*> spare_;
   std::vector<std::unique_ptr<Batch>> batches_;  // all there are
 };

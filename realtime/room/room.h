@@ -70,6 +70,9 @@ class Room {
       if (core[std::size_t(form)] > 0) return true;
     return false;
   }
+  bool is_heard_in_json() const {
+    return is_heard_in(WireForm::json) || is_heard_in(WireForm::json_deflated);
+  }
   std::uint32_t listener_count() const { return listener_count_; }
   // User id and number of connections, by name.
   const std::map<std::string, std::uint32_t, std::less<>>& members() const { return members_; }

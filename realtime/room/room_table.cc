@@ -56,7 +56,7 @@ void RoomTable::receive(const JoinRoom& join) {
 
 void RoomTable::answer(const JoinRoom& join, const Room& room) {
   frame_.clear();
-  if (join.form == WireForm::json) {
+  if (is_json(join.form)) {
     std::optional<std::span<const std::string_view>> members;
     if (join.wants_members) {
       listed_.clear();
@@ -163,7 +163,7 @@ void RoomTable::receive(const Publish& publish) {
 void RoomTable::announce(Room& room, std::string_view type, std::string_view user_id,
                          const ConnectionId& about) {
   if (room.members().size() > bounds::announced_members_max) return;
-  if (!room.is_heard_in(WireForm::json)) return;
+  if (!room.is_heard_in_json()) return;
   payload_.clear();
   payload_.append(R"({"user_id":)");
   proto::append_json_string(payload_, user_id);

@@ -151,7 +151,7 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
   if (!actions.has(Action::join))
     return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::join, room));
   switch (shard_.membership.join(session, {.room = room,
-                                           .form = WireForm::json,
+                                           .dialect = WireForm::json,
                                            .actions = actions,
                                            .correlation_id = command.message_id,
                                            .asked_to_recover = asked_to_recover,

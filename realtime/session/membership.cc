@@ -1,5 +1,6 @@
 #include "realtime/session/membership.h"
 
+#include "proto/deflate_offer.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -8,8 +9,13 @@ namespace {
 
 // Raw listeners are nobody to the others: the dialect has no way to say who is there.
 std::string_view member_of(const Session& session, WireForm form) {
-  return form == WireForm::json && session.user != nullptr ? std::string_view(session.user->id)
-                                                           : std::string_view();
+  return is_json(form) && session.user != nullptr ? std::string_view(session.user->id)
+                                                  : std::string_view();
+}
+
+// Compressed batches are made for the whole window; a peer that keeps less hears plain ones.
+WireForm form_for(const Session& session, WireForm dialect) {
+  return session.deflate_window_bits == proto::whole_window_bits ? deflated(dialect) : dialect;
 }
 
 std::span<const std::byte> bytes_of(std::string_view text) {
@@ -27,15 +33,16 @@ Membership::Join Membership::join(Session& session, const Request& request) {
   if (!shard_.accepts_mail(home, request.room.size())) return Join::unavailable;
 
   const std::uint32_t ticket = session.next_ticket++;
-  shard_.subscribers.begin(session, room, request.room, request.form, ticket, request.actions);
+  const WireForm form = form_for(session, request.dialect);
+  shard_.subscribers.begin(session, room, request.room, form, ticket, request.actions);
   shard_.counters.subscriptions.add();
   shard_.send(home, JoinRoom{.room = room,
                              .room_name = request.room,
                              .connection = shard_.connection_id(session),
-                             .user_id = member_of(session, request.form),
+                             .user_id = member_of(session, form),
                              .correlation_id = request.correlation_id,
                              .ticket = ticket,
-                             .form = request.form,
+                             .form = form,
                              .asked_to_recover = request.asked_to_recover,
                              .wants_members = request.wants_members});
   return Join::asked;

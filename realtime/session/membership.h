@@ -21,8 +21,8 @@ class Membership {
 
   struct Request {
     std::string_view room;
-    WireForm form;
-    Actions actions;  // what the session may do there; the caller has looked
+    WireForm dialect;  // json or raw; compressed if the connection agreed to it
+    Actions actions;   // what the session may do there; the caller has looked
     std::string_view correlation_id = {};
     bool asked_to_recover = false;
     bool wants_members = false;

@@ -55,15 +55,15 @@ struct RawTarget {
 //
 // Owner:    the session table of one core, in the slot of its socket.
 // Idle cost: this struct, 24 bytes for each room it listens to and 12 in the room's audience;
-// readers
-//           hold buffers only while a message is incomplete (docs/memory.md).
+//           readers hold buffers only while a message is incomplete (docs/memory.md).
 struct Session {
   engine::SocketId socket{};
   SessionKind kind = SessionKind::http;
   SessionState state = SessionState::closed;
   bool awaits_pong = false;
-  std::uint16_t user_agent = 0;     // SessionTable::user_agent
-  std::uint32_t user_position = 0;  // in user->sessions
+  std::uint8_t deflate_window_bits = 0;  // 9..15 once permessage-deflate was agreed
+  std::uint16_t user_agent = 0;          // SessionTable::user_agent
+  std::uint32_t user_position = 0;       // in user->sessions
   std::uint32_t next_ticket = 1;
   User* user = nullptr;  // set once authenticated, except for anonymous raw and echo sessions
   std::vector<Subscription> subscriptions;

@@ -11,8 +11,9 @@ namespace ringroom::realtime {
 void WebsocketSessions::received(Session& session, std::span<std::byte> bytes) {
   shard_.lifecycle.heard(session);
   while (session.state != SessionState::draining) {
-    const auto message =
-        session.messages.next(bytes, shard_.message_pool, shard_.node.config.message_bytes_max);
+    const auto message = session.messages.next(
+        bytes, shard_.message_pool, shard_.node.config.message_bytes_max,
+        session.deflate_window_bits != 0 ? proto::Coding::deflated : proto::Coding::plain);
     if (!message) {
       shard_.counters.protocol_errors_total.add();
       return shard_.lifecycle.close(session, message.error());
@@ -26,6 +27,7 @@ void WebsocketSessions::take(Session& session, const proto::Message& message) {
   switch (message.opcode) {
     case proto::Opcode::text:
     case proto::Opcode::binary:
+      if (message.coding == proto::Coding::deflated) return take_deflated(session, message);
       return take_data(session, message);
     case proto::Opcode::ping:
       return write_frame(session, proto::Opcode::pong, message.payload);
@@ -38,6 +40,20 @@ void WebsocketSessions::take(Session& session, const proto::Message& message) {
       break;
   }
   RR_CHECK(false);  // the reader puts fragments together
+}
+
+void WebsocketSessions::take_deflated(Session& session, const proto::Message& message) {
+  const auto inflated = shard_.inflater.inflate(message, shard_.node.config.message_bytes_max);
+  if (inflated) {
+    take_data(session, *inflated);
+  } else {
+    shard_.counters.protocol_errors_total.add();
+    const bool is_broken = inflated.error() == proto::CloseCode::invalid_payload;
+    shard_.lifecycle.close(
+        session, inflated.error(),
+        is_broken ? "a compressed message is no deflate stream, or its text is not UTF-8" : "");
+  }
+  shard_.inflater.release_large();
 }
 
 void WebsocketSessions::take_data(Session& session, const proto::Message& message) {
@@ -70,8 +86,13 @@ void WebsocketSessions::write_frame(Session& session, proto::Opcode opcode,
 }
 
 void WebsocketSessions::echo(Session& session, const proto::Message& message) {
-  write_frame(session, message.opcode, message.payload);
   shard_.counters.messages_sent_total.add();
+  if (session.deflate_window_bits == 0)
+    return write_frame(session, message.opcode, message.payload);
+  alloc::BlockBuilder frame(shard_.heap);
+  shard_.append_deflated(frame, message.opcode, message.payload, session.deflate_window_bits);
+  if (shard_.outbox.send(session.socket, frame.finish()) == engine::Outbox::Send::over_limit)
+    shard_.lifecycle.drop_slow(session.socket);
 }
 
 void WebsocketSessions::publish_raw(Session& session, const proto::Message& message) {

@@ -20,6 +20,7 @@ class WebsocketSessions {
 
  private:
   void take(Session& session, const proto::Message& message);
+  void take_deflated(Session& session, const proto::Message& message);
   void take_data(Session& session, const proto::Message& message);
   void echo(Session& session, const proto::Message& message);
   void publish_raw(Session& session, const proto::Message& message);

@@ -51,6 +51,19 @@ TEST(Room, KnowsInWhichFormAndOnWhichCoreItIsHeard) {
   EXPECT_EQ(lobby.listeners(second_core, WireForm::raw), 1u);
 }
 
+TEST(Room, CountsCompressedListenersByThemselves) {
+  Room lobby = room();
+  EXPECT_TRUE(lobby.enter(first_core, WireForm::json_deflated, "ann"));
+  EXPECT_FALSE(lobby.enter(first_core, WireForm::json, "ann"));
+  EXPECT_TRUE(lobby.is_heard_in_json());
+  EXPECT_FALSE(lobby.leave(first_core, WireForm::json, "ann"));
+  EXPECT_FALSE(lobby.is_heard_in(WireForm::json));
+  EXPECT_TRUE(lobby.is_heard_in(WireForm::json_deflated));
+  EXPECT_TRUE(lobby.is_heard_in_json());
+  EXPECT_TRUE(lobby.leave(first_core, WireForm::json_deflated, "ann"));
+  EXPECT_FALSE(lobby.is_heard_in_json());
+}
+
 TEST(RoomDeathTest, StopsTheProcessWhenSomebodyLeavesWhoWasNeverThere) {
   Room lobby = room();
   lobby.enter(first_core, WireForm::json, "ann");
