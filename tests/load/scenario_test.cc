@@ -83,6 +83,13 @@ TEST(Scenario, MustFitTogether) {
       {"work fanout\nmembers 8193", false},
       {"work idle\nconnections 10\nrooms 5", true},
       {"work idle\nconnections 10\nrooms 3", false},
+      {"work fanout\nmembers 2\ncanary-connections 1\ncanary-rate 1", true},
+      {"work fanout\nmembers 2\ncanary-connections 1", false},
+      {"work fanout\nmembers 2\ncanary-rate 1", false},
+      {"work echo\nconnections 1\ncanary-connections 1\ncanary-rate 1", false},
+      {"work fanout\npublishers 1\nsubscribers 1\nprotocol tcp\ncanary-connections 1\ncanary-rate "
+       "1",
+       false},
       {"work storm", true},
       {"work storm\nconnections 5", false},
   };

@@ -29,6 +29,7 @@ struct ClientOptions {
   std::uint32_t first_room;  // this thread's share of all rooms
   std::uint32_t rooms;
   int cpu = -1;
+  bool goes_first = false;  // when other client threads want the same CPU, as far as we may
 };
 
 // One client thread: an epoll loop, the connections of its rooms, and the traffic on them.

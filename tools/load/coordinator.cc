@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -37,7 +38,7 @@ Result<std::uint64_t, RunError> raise_file_limit(std::uint64_t connections) {
 // The client threads of one run. Ends and joins them when it goes.
 class Crew {
  public:
-  Crew(const Scenario& scenario, const sockaddr_in& server) {
+  Crew(const Scenario& scenario, const sockaddr_in& server) : canary_(scenario.canary()) {
     char run[24];
     std::snprintf(run, sizeof run, "%llx", static_cast<unsigned long long>(wall_ms()));
     const std::uint32_t rooms = scenario.seating().rooms;
@@ -54,6 +55,20 @@ class Crew {
                                                  .first_room = first_of(i),
                                                  .rooms = first_of(i + 1) - first_of(i),
                                                  .cpu = cpu},
+                                   orders_));
+    }
+    main_clients_ = clients_.size();
+    if (canary_.connections > 0) {
+      // On the CPU of the first thread, ahead of it: it must not wait for the load's own listeners.
+      const auto rooms_of_canary = static_cast<std::uint32_t>(canary_.connections);
+      clients_.push_back(
+          std::make_unique<Client>(canary_,
+                                   ClientOptions{.server = server,
+                                                 .run = run,
+                                                 .first_room = 0,
+                                                 .rooms = rooms_of_canary,
+                                                 .cpu = static_cast<int>(scenario.pin),
+                                                 .goes_first = true},
                                    orders_));
     }
     for (const auto& client : clients_) threads_.emplace_back([&client] { client->run(); });
@@ -82,18 +97,40 @@ class Crew {
 
   std::uint64_t sum(Counter Progress::*counter) const {
     std::uint64_t total = 0;
-    for (const auto& client : clients_) total += (client->progress().*counter).read();
+    for (const auto& client : main()) total += (client->progress().*counter).read();
     return total;
   }
-  bool finished() const { return sum(&Progress::finished) == clients_.size(); }
+  bool ready(std::uint64_t connections) const {
+    return sum(&Progress::ready) == connections &&
+           (!has_canary() || canary().progress().ready.read() == canary_.connections);
+  }
+  bool failed() const {
+    return sum(&Progress::failed) > 0 || (has_canary() && canary().progress().failed.read() > 0);
+  }
+  bool finished() const {
+    return sum(&Progress::finished) == main_clients_ &&
+           (!has_canary() || canary().progress().finished.read() == 1);
+  }
   Findings findings() const {  // after join()
     Findings all;
-    for (const auto& client : clients_) all.merge(client->findings());
+    for (const auto& client : main()) all.merge(client->findings());
     return all;
+  }
+  std::optional<Findings> canary_findings() const {  // after join()
+    if (!has_canary()) return std::nullopt;
+    return canary().findings();
   }
 
  private:
+  std::span<const std::unique_ptr<Client>> main() const {
+    return std::span(clients_).first(main_clients_);
+  }
+  bool has_canary() const { return clients_.size() > main_clients_; }
+  const Client& canary() const { return *clients_.back(); }
+
+  const Scenario canary_;
   Orders orders_;
+  std::size_t main_clients_ = 0;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::thread> threads_;
 };
@@ -152,7 +189,7 @@ void subtract(Run& run, const Snapshot& from, const Snapshot& until) {
 
 Result<Run, RunError> run_scenario(const Scenario& scenario, const sockaddr_in& server) {
   const std::uint64_t connections = scenario.seating().connections();
-  const auto limit = raise_file_limit(connections);
+  const auto limit = raise_file_limit(connections + scenario.canary_connections);
   if (!limit) return fail(limit.error());
   const bool storm = scenario.work == Work::storm;
   const bool weigh = scenario.server_pid != 0 && !storm;
@@ -164,10 +201,9 @@ Result<Run, RunError> run_scenario(const Scenario& scenario, const sockaddr_in& 
   const std::uint64_t open_ns = monotonic_ns();
   Crew crew(scenario, server);
   if (!storm) {
-    const bool answered = wait_until(open_ns + scenario.connect_s * s_ns, [&] {
-      return crew.sum(&Progress::ready) == connections || crew.sum(&Progress::failed) > 0;
-    });
-    if (crew.sum(&Progress::ready) != connections) {
+    const bool answered = wait_until(open_ns + scenario.connect_s * s_ns,
+                                     [&] { return crew.ready(connections) || crew.failed(); });
+    if (!crew.ready(connections)) {
       crew.dismiss();
       const Findings findings = crew.findings();
       return fail(RunError{std::to_string(findings.ready) + " of " + std::to_string(connections) +
@@ -198,6 +234,7 @@ Result<Run, RunError> run_scenario(const Scenario& scenario, const sockaddr_in& 
   subtract(run, from, take_snapshot(crew, scenario.server_pid));
   crew.join();
   run.findings = crew.findings();
+  run.canary = crew.canary_findings();
   return run;
 }
 

@@ -14,7 +14,8 @@ namespace ringroom::load {
 
 // What a run has measured. The window is the measured part: after the warm-up, before the drain.
 struct Run {
-  Findings findings;  // of the whole run
+  Findings findings;               // of the whole run
+  std::optional<Findings> canary;  // of the second group, if the scenario has one
   double window_s = 0;
   std::uint64_t window_messages = 0;
   std::uint64_t window_deliveries = 0;

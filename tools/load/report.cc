@@ -118,6 +118,16 @@ Report make_report(const Scenario& scenario, const Run& run) {
   }
   if (findings.lateness.count() > 0) add("late-p99-ms", ms(findings.lateness.at(0.99)));
 
+  if (run.canary) {
+    const Findings& canary = *run.canary;
+    if (canary.latency.count() > 0) {
+      add("canary-p50-ms", ms(canary.latency.at(0.5)));
+      add("canary-p99-ms", ms(canary.latency.at(0.99)));
+      add("canary-max-ms", ms(canary.latency.max()));
+    }
+    count("canary-lost", canary.lost + canary.disconnected + canary.corrupt);
+  }
+
   count("lost", findings.lost);
   count("duplicated", findings.duplicated);
   count("misordered", findings.misordered);
@@ -182,6 +192,11 @@ std::string to_text(const Scenario& scenario, const Run& run, const Report& repo
     out +=
         text("  latency ms  p50 %.3f  p90 %.3f  p99 %.3f  p99.9 %.3f  max %.3f\n", value("p50-ms"),
              value("p90-ms"), value("p99-ms"), value("p99.9-ms"), value("max-ms"));
+  }
+  if (run.canary) {
+    out += text("  others ms   p50 %.3f  p99 %.3f  max %.3f, lost %.0f: the canary's echoes\n",
+                value("canary-p50-ms"), value("canary-p99-ms"), value("canary-max-ms"),
+                value("canary-lost"));
   }
   if (findings.lateness.count() > 0) {
     out += text("  sent late   p99 %.3f ms: the load's own part of the latency\n",

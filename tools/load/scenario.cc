@@ -65,6 +65,10 @@ constexpr Key keys[] = {
     {"connect-s", Number{&S::connect_s, 1, day_s}, "deadline for all connections to be ready"},
     {"drain-s", Number{&S::drain_s, 1, day_s},
      "at the end: silence after which what is outstanding is lost"},
+    {"canary-connections", Number{&S::canary_connections, 0, 10'000},
+     "a second group, each echoing 20 bytes to itself; measured apart, as canary-p99-ms"},
+    {"canary-rate", Number{&S::canary_rate, 0, 100'000},
+     "open loop: messages of that group per second"},
     {"threads", Number{&S::threads, 1, threads_max}, "client threads; a room is heard by one"},
     {"pin", Cpu{&S::pin}, "CPU of the first thread, the next ones follow; -1: not pinned"},
     {"spin-us", Number{&S::spin_us, 0, 1'000'000}, "open loop: do not sleep this close to a send"},
@@ -186,6 +190,21 @@ Seating Scenario::seating() const {
           .subscribers = count(subscribers)};
 }
 
+Scenario Scenario::canary() const {
+  constexpr std::uint64_t small_bytes = 20;
+  Scenario echo = *this;
+  echo.work = Work::echo;
+  echo.protocol = Protocol::raw;
+  echo.connections = canary_connections;
+  echo.rate = canary_rate;
+  echo.payload_bytes = small_bytes;
+  echo.rooms = echo.depth = echo.threads = 1;
+  echo.publishers = echo.members = echo.subscribers = 0;
+  echo.burst = echo.messages = echo.spin_us = 0;
+  echo.claims.clear();
+  return echo;
+}
+
 Outcome<ScenarioError> read_scenario(Scenario& scenario, std::string_view file,
                                      std::string_view text) {
   std::vector<std::string_view> seen;
@@ -269,6 +288,15 @@ Outcome<ScenarioError> check_together(const Scenario& scenario) {
     return wrong("payload-bytes: at least " +
                  std::to_string(Payload::bytes_min(scenario.payload_form())) +
                  " hold the marks that are verified");
+  }
+  if ((scenario.canary_connections == 0) != (scenario.canary_rate == 0)) {
+    return wrong("canary-connections and canary-rate: one means nothing without the other");
+  }
+  if (scenario.canary_connections > 0 && scenario.work != Work::fanout) {
+    return wrong("canary-connections: watch a fanout; the other loads measure themselves");
+  }
+  if (scenario.canary_connections > 0 && scenario.protocol == Protocol::tcp) {
+    return wrong("canary-connections: the floor program does one work at a time");
   }
   if (scenario.protocol == Protocol::tcp && seating.members > 0 && seating.seats() > 1) {
     return wrong("members: the floor program has publishers and subscribers only");

@@ -43,6 +43,9 @@ struct Scenario {
   std::uint64_t connect_s = 60;
   std::uint64_t drain_s = 10;
 
+  std::uint64_t canary_connections = 0;
+  std::uint64_t canary_rate = 0;
+
   std::uint64_t threads = 1;
   std::int64_t pin = -1;
   std::uint64_t spin_us = 0;
@@ -54,6 +57,9 @@ struct Scenario {
   std::vector<Claim> claims;
 
   Seating seating() const;
+  // The echo that a second group of connections keeps up meanwhile: what it notices is what the
+  // main load does to others. Without canary-connections there is none.
+  Scenario canary() const;
   PayloadForm payload_form() const {
     return protocol == Protocol::json ? PayloadForm::json_object : PayloadForm::bytes;
   }
