@@ -38,6 +38,10 @@ inline constexpr std::uint64_t mailbox_retry_ms = 1;
 // Multishot accept takes a whole backlog in one go; this near to the limit we take one at a time,
 // so that no connection is accepted only to be dropped for want of a slot.
 inline constexpr std::uint32_t accept_singly_below = 256;
+// What the kernel keeps for a peer beyond what is on its way to it. Without this bound a peer that
+// never reads holds 4 MiB there, out of reach of our queue limit; with it, no rate is lost, for the
+// bytes on their way may still be as many as the path takes.
+inline constexpr int unsent_bytes_max = 128 * 1024;
 inline constexpr int listen_backlog = 4096;  // cut by net.core.somaxconn
 
 // Waiting (wait_policy.h). A sleep that ends costs its core about 13 us, so looking for longer than

@@ -75,6 +75,8 @@ Result<int, ListenError> bind_one(const Address& address, Share share) {
   const int off = 0;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  const int unsent_bytes_max = bounds::unsent_bytes_max;
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof(unsent_bytes_max));
   if (address.name.ss_family == AF_INET6) {
     // Every address means IPv4 too; a given IPv6 address does not.
     const auto& name = reinterpret_cast<const sockaddr_in6&>(address.name);

@@ -20,7 +20,8 @@ struct ListenError {
 };
 
 // The listening sockets of one address, one per core: the kernel spreads connections over them
-// (SO_REUSEPORT). TCP_NODELAY is set here, accepted sockets inherit it.
+// (SO_REUSEPORT). TCP_NODELAY and the bound on unsent bytes are set here, accepted sockets inherit
+// them.
 struct ListenGroup {
   std::vector<int> sockets;  // the caller's to close
   std::uint16_t port;

@@ -328,5 +328,24 @@ TEST(Engine, RunsWithTheDescriptorsThereAre) {
   EXPECT_EQ(client.receive(1), "x");
 }
 
+TEST(Engine, TheKernelKeepsLittleForAPeerThatNeverReads) {
+  const std::string large = pattern(8u << 20);
+  LiveEngine engine(on_loopback(), [&](const Inbox& inbox, Outbox& outbox) {
+    for (const Received& received : inbox.received) outbox.write(received.socket, as_bytes(large));
+  });
+  Client client(engine.port(), 4096);
+  client.send("go");
+  const auto give_up = std::chrono::steady_clock::now() + deadline;
+  while (engine->counters(CoreId{0}).sends_blocked.read() == 0) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+    std::this_thread::yield();
+  }
+  // Counted is what it took before it was full: the unsent bytes, and a few segments on their way.
+  const std::uint64_t taken = engine->counters(CoreId{0}).bytes_sent.read();
+  EXPECT_GT(taken, 0u);
+  EXPECT_LE(taken, std::uint64_t{4 * bounds::unsent_bytes_max});
+  EXPECT_EQ(client.receive(large.size()), large);  // and nothing of the rest is lost
+}
+
 }  // namespace
 }  // namespace ringroom::engine
