@@ -99,14 +99,15 @@ void Subscribers::deliver(const Deliver& deliver) {
 
 void Subscribers::serve_backlog() {
   // Rooms in turn: each gets a share, whatever the others still have to send.
-  for (std::size_t rooms = backlog_.size(); rooms > 0 && sends_left_ > 0; --rooms) {
-    const std::uint64_t room = backlog_.front();
-    backlog_.pop_front();
+  const std::size_t waiting = backlog_.size();
+  std::size_t visited = 0;
+  for (; visited < waiting && sends_left_ > 0; ++visited) {
+    const std::uint64_t room = backlog_[visited];
     const auto found = audiences_.find(room);
     if (found == audiences_.end()) continue;
     Audience& audience = *found->second;
-    const std::size_t share =
-        std::min(sends_left_, std::max(bounds::fanout_sends_per_room_min, sends_left_ / rooms));
+    const std::size_t share = std::min(sends_left_, std::max(bounds::fanout_sends_per_room_min,
+                                                             sends_left_ / (waiting - visited)));
     if (!audience.deliveries.empty()) sends_left_ -= serve(audience, share);
     if (audience.deliveries.empty()) {
       audience.is_in_backlog = false;
@@ -115,6 +116,7 @@ void Subscribers::serve_backlog() {
       backlog_.push_back(room);
     }
   }
+  backlog_.erase(backlog_.begin(), backlog_.begin() + static_cast<std::ptrdiff_t>(visited));
 }
 
 bool Subscribers::is_busy(RoomId room) const {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -100,8 +99,8 @@ class Subscribers {
 
   Shard& shard_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Audience>> audiences_;
-  std::deque<std::uint64_t> backlog_;  // rooms with deliveries under way
-  std::size_t sends_left_ = 0;         // of this turn's share
+  std::vector<std::uint64_t> backlog_;  // rooms with deliveries under way, in turn
+  std::size_t sends_left_ = 0;          // of this turn's share
   std::vector<engine::SocketId> too_slow_;
 };
 
