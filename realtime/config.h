@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "realtime/namespace.h"
 #include "realtime/quantity.h"
 
 namespace ringroom::realtime {
@@ -56,6 +57,8 @@ struct Config {
   std::string token_hmac_secret_file;
   std::string token_audience;
   std::string token_issuer;
+
+  std::vector<Namespace> namespaces;
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::automatic;

@@ -20,6 +20,7 @@ std::uint64_t random_word() {
 
 Node::Node(const Config& config_, std::uint32_t cores_)
     : config(config_),
+      namespaces(config_.namespaces, config_.insecure_dev),
       cores(cores_),
       hash_seed(random_word()),
       started_wall_ms(wall_ms()),

@@ -32,6 +32,7 @@ struct Node {
   CoreId home_of(RoomId room) const { return home_of(room.value); }
 
   const Config config;
+  const Namespaces namespaces;
   const std::uint32_t cores;
   // Random per process: nobody outside can choose names that collide.
   const std::uint64_t hash_seed;

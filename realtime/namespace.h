@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringroom::realtime {
+
+// What a connection that does not read fast enough costs a room's messages to it.
+enum class SlowPolicy : std::uint8_t {
+  close,        // 4508: the client comes back and recovers
+  drop_oldest,  // what waits longest is left out; the client sees a gap in the sequence
+  keep_latest   // of what waits, only the newest of each key
+};
+
+// What the rooms of one namespace do (R3). A room belongs to the namespace that is named before the
+// first colon of its name: `quote:eur` to `quote`; a name without a colon, or with one that no
+// namespace has, to the default namespace.
+//
+// Every option has a row in namespace.cc; what a namespace does not say it takes from the default.
+struct Namespace {
+  std::string name;  // empty: the default
+
+  // History (R6). A message is kept while none of the three bounds is passed.
+  std::uint64_t history_count = 0;  // per room; 0: rooms keep nothing
+  std::uint64_t history_age_ms = 300'000;
+  std::uint64_t history_bytes = 1024 * 1024;  // per room
+
+  // Publishing (R7): how long a room knows a message_id again, and how many.
+  std::uint64_t dedup_count = 10'000;
+  std::uint64_t dedup_age_ms = 300'000;
+
+  // Presence (R4).
+  bool presence = false;
+  std::uint64_t presence_grace_ms = 5'000;    // a connection that broke may come back so long
+  std::uint64_t presence_interval_ms = 250;   // of the differences of a large room
+  std::uint64_t presence_large = 100;         // more members than this make a room large
+  std::uint64_t presence_listed_max = 1'000;  // names in a list or a difference
+
+  // Rooms (R1).
+  bool auto_create = true;               // joining or publishing makes a room that is not there
+  bool client_create = true;             // clients may create rooms, where their grants say so
+  std::uint64_t members_max = 0;         // of a room that does not say; 0: no limit
+  std::uint64_t empty_room_ms = 60'000;  // a room without listeners is forgotten after this
+
+  // State (R11): the last value per key.
+  std::uint64_t state_keys = 0;  // per room; 0: rooms keep no state
+  std::uint64_t state_bytes = 1024 * 1024;
+  bool state_deltas = false;  // a change is told as an RFC 7396 patch where that is smaller
+
+  // Flow (R8, R9).
+  std::uint64_t ephemeral_interval_ms =
+      0;  // newest per (type, sender) at most this often; 0: each turn
+  std::uint64_t message_interval_ms =
+      0;  // per type: further messages wait, newest per key wins; 0: no
+  SlowPolicy slow_consumer = SlowPolicy::close;
+
+  // Offline queue (R13), for `user:` rooms: kept until the client acknowledges.
+  std::uint64_t offline_count = 0;  // 0: none
+  std::uint64_t offline_bytes = 1024 * 1024;
+  std::uint64_t offline_age_ms = 7 * 24 * 3'600'000ull;
+};
+
+// The part of a room name that names its namespace; empty: none.
+constexpr std::string_view namespace_of(std::string_view room) {
+  const std::size_t colon = room.find(':');
+  return colon == std::string_view::npos ? std::string_view() : room.substr(0, colon);
+}
+
+// All namespaces of a configuration. Constant after start.
+class Namespaces {
+ public:
+  Namespaces() = default;
+  // Without any rows there is the built-in default. `insecure_dev` gives it a short history and
+  // presence, so that a try-out shows them.
+  Namespaces(std::vector<Namespace> rows, bool insecure_dev);
+
+  // nullptr: no namespace has rooms of that name, and there is no default.
+  const Namespace* find(std::string_view room) const;
+
+ private:
+  std::vector<Namespace> rows_;  // few: looked up when a room is made, not when it speaks
+};
+
+}  // namespace ringroom::realtime
