@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <iterator>
 #include <memory_resource>
 #include <span>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "alloc/block.h"
 #include "base/id.h"
 #include "engine/handler.h"
+#include "proto/command.h"
 
 namespace ringroom::realtime {
 
@@ -116,13 +118,31 @@ struct Published {
   void each_text(auto&& f) { f(correlation_id), f(room_name), f(epoch), f(message_id); }
 };
 
-enum class RefusedBecause : std::uint8_t { too_many_rooms, overloaded };
+// Why the home of a room said no. A row each: what the asker is told.
+enum class RefusedBecause : std::uint8_t { too_many_rooms, overloaded, unknown_namespace };
 
-constexpr std::string_view sentence_of(RefusedBecause reason) {
-  return reason == RefusedBecause::too_many_rooms
-             ? "the server holds as many rooms as it may; try again later"
-             : "the room's listeners do not keep up; try again shortly";
+struct RefusalRow {
+  RefusedBecause reason;
+  proto::ErrorCode code;
+  std::string_view sentence;
+};
+inline constexpr RefusalRow refusal_rows[] = {
+    {RefusedBecause::too_many_rooms, proto::ErrorCode::unavailable,
+     "the server holds as many rooms as it may; try again later"},
+    {RefusedBecause::overloaded, proto::ErrorCode::unavailable,
+     "the room's listeners do not keep up; try again shortly"},
+    {RefusedBecause::unknown_namespace, proto::ErrorCode::not_found,
+     "no namespace has rooms of this name; use a prefix that the server is configured for"},
+};
+constexpr const RefusalRow& row_of(RefusedBecause reason) {
+  return refusal_rows[std::size_t(reason)];
 }
+constexpr bool refusal_rows_are_in_order() {
+  for (std::size_t i = 0; i < std::size(refusal_rows); ++i)
+    if (std::size_t(refusal_rows[i].reason) != i) return false;
+  return true;
+}
+static_assert(refusal_rows_are_in_order(), "row_of indexes by the reason");
 
 struct Refused {
   ConnectionId to;

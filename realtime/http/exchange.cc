@@ -128,8 +128,7 @@ void Exchanges::receive(Session& session, const Published& published) {
 void Exchanges::receive(Session& session, const Refused& refused) {
   if (!session.exchange->waiting || session.exchange->number != refused.exchange) return;
   session.exchange->waiting = false;
-  refuse(session, proto::ErrorCode::unavailable,
-         sentence_of(refused.reason));
+  refuse(session, row_of(refused.reason).code, row_of(refused.reason).sentence);
   go_on(session);
 }
 

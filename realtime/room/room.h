@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/id.h"
 #include "realtime/letters.h"
+#include "realtime/namespace.h"
 
 namespace ringroom::realtime {
 
@@ -24,14 +25,16 @@ struct Batch;  // fanout.h
 // Not thread-safe: lives and dies on core home_of(id).
 class Room {
  public:
-  Room(RoomId id, std::string_view name, std::uint32_t epoch, std::uint32_t cores)
-      : id_(id), name_(name), listeners_(cores) {
+  Room(RoomId id, std::string_view name, const Namespace& options, std::uint32_t epoch,
+       std::uint32_t cores)
+      : id_(id), name_(name), options_(options), listeners_(cores) {
     for (std::size_t digit = 0; digit < epoch_.size(); ++digit)
       epoch_[digit] = "0123456789abcdef"[epoch >> (28 - 4 * digit) & 0xf];
   }
 
   RoomId id() const { return id_; }
   const std::string& name() const { return name_; }
+  const Namespace& options() const { return options_; }
   std::string_view epoch() const { return {epoch_.data(), epoch_.size()}; }
   Sequence last() const { return last_; }
   Sequence next() { return last_ = Sequence{last_.value + 1}; }
@@ -86,6 +89,7 @@ class Room {
  private:
   RoomId id_;
   std::string name_;
+  const Namespace& options_;
   std::array<char, 8> epoch_;
   Sequence last_{0};
   std::vector<std::array<std::uint32_t, wire_forms>> listeners_;  // by core

@@ -15,36 +15,30 @@ namespace ringroom::realtime {
 RoomTable::RoomTable(Shard& shard)
     : shard_(shard), fanout_(shard), frame_(shard.heap), payload_(shard.heap) {}
 
-Room* RoomTable::find_or_make(RoomId id, std::string_view name) {
+Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, std::string_view name) {
   const auto found = rooms_.find(id.value);
   if (found != rooms_.end()) {
     // Two names with one hash: 2^-64 per pair, and the seed is secret. Never serve the wrong room.
-    return found->second->name() == name ? found->second.get() : nullptr;
+    if (found->second->name() != name) return fail(RefusedBecause::too_many_rooms);
+    return found->second.get();
   }
+  const Namespace* rules = shard_.node.namespaces.find(name);
+  if (rules == nullptr) return fail(RefusedBecause::unknown_namespace);
   const std::uint64_t rooms_max = shard_.node.config.rooms_max;
   if (rooms_max != 0 && rooms_.size() >= (rooms_max + shard_.node.cores - 1) / shard_.node.cores)
-    return nullptr;
+    return fail(RefusedBecause::too_many_rooms);
   const auto epoch = static_cast<std::uint32_t>(shard_.message_ids.random());
   auto& room = rooms_[id.value];
-  room = std::make_unique<Room>(id, name, epoch, shard_.node.cores);
+  room = std::make_unique<Room>(id, name, *rules, epoch, shard_.node.cores);
   shard_.counters.rooms.add();
   note_if_empty(*room);
   return room.get();
 }
 
 void RoomTable::receive(const JoinRoom& join) {
-  Room* room = find_or_make(join.room, join.room_name);
-  if (room == nullptr) {
-    shard_.counters.refused_limit_total.add();
-    shard_.send(CoreId{join.connection.core}, Refused{.to = join.connection,
-                                                      .room = join.room,
-                                                      .ticket = join.ticket,
-                                                      .exchange = 0,
-                                                      .correlation_id = join.correlation_id,
-                                                      .room_name = join.room_name,
-                                                      .reason = RefusedBecause::too_many_rooms});
-    return;
-  }
+  const auto found = find_or_make(join.room, join.room_name);
+  if (!found) return refuse(join, found.error());
+  Room* room = *found;
   // What is gathered so far belongs to those who were here: the newcomer's position is behind it.
   fanout_.seal(*room);
   const bool is_new_user = room->enter(CoreId{join.connection.core}, join.form, join.user_id);
@@ -100,6 +94,17 @@ void RoomTable::receive(const LeaveRoom& leave) {
   note_if_empty(room);
 }
 
+void RoomTable::refuse(const JoinRoom& join, RefusedBecause reason) {
+  shard_.counters.refused_limit_total.add();
+  shard_.send(CoreId{join.connection.core}, Refused{.to = join.connection,
+                                                    .room = join.room,
+                                                    .ticket = join.ticket,
+                                                    .exchange = 0,
+                                                    .correlation_id = join.correlation_id,
+                                                    .room_name = join.room_name,
+                                                    .reason = reason});
+}
+
 void RoomTable::refuse(const Publish& publish, RefusedBecause reason) {
   shard_.counters.refused_limit_total.add();
   if (publish.from == nobody) return;
@@ -122,8 +127,9 @@ void RoomTable::receive(const RoomBusy& busy) {
 }
 
 void RoomTable::receive(const Publish& publish) {
-  Room* room = find_or_make(publish.room, publish.room_name);
-  if (room == nullptr) return refuse(publish, RefusedBecause::too_many_rooms);
+  const auto found = find_or_make(publish.room, publish.room_name);
+  if (!found) return refuse(publish, found.error());
+  Room* room = *found;
   const Fanout::Space space = fanout_.space(*room);
   if (space == Fanout::Space::exhausted || (space == Fanout::Space::full && !publish.can_wait))
     return refuse(publish, RefusedBecause::overloaded);

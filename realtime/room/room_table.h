@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/result.h"
 #include "realtime/letters.h"
 #include "realtime/room/fanout.h"
 #include "realtime/room/room.h"
@@ -35,12 +36,13 @@ class RoomTable {
   std::size_t size() const { return rooms_.size(); }
 
  private:
-  // nullptr: there are as many rooms as may be.
-  Room* find_or_make(RoomId id, std::string_view name);
+  // Or why there is none and none can be made.
+  Result<Room*, RefusedBecause> find_or_make(RoomId id, std::string_view name);
   // user_joined and user_left, to everybody but the one it is about.
   void announce(Room& room, std::string_view type, std::string_view user_id,
                 const ConnectionId& about);
   void answer(const JoinRoom& join, const Room& room);
+  void refuse(const JoinRoom& join, RefusedBecause reason);
   void refuse(const Publish& publish, RefusedBecause reason);
   void note_if_empty(Room& room);
 

@@ -252,10 +252,11 @@ void Commands::receive(Session& session, const Published& published) {
 
 void Commands::receive(Session& session, const Refused& refused) {
   shard_.counters.errors_total.add();
-  reply(session, proto::Refusal{.code = ErrorCode::unavailable,
+  const RefusalRow& row = row_of(refused.reason);
+  reply(session, proto::Refusal{.code = row.code,
                                 .correlation_id = refused.correlation_id,
                                 .room = refused.room_name,
-                                .message = sentence_of(refused.reason),
+                                .message = row.sentence,
                                 .retry_after_ms = std::nullopt});
 }
 

@@ -10,8 +10,9 @@ namespace ringroom::realtime {
 namespace {
 
 constexpr CoreId first_core{0}, second_core{1};
+const Namespace options;
 
-Room room() { return Room(RoomId{7}, "lobby", 0xb50000ff, 2); }
+Room room() { return Room(RoomId{7}, "lobby", options, 0xb50000ff, 2); }
 
 TEST(Room, NumbersPublicationsFromOneWithoutAGap) {
   Room lobby = room();
