@@ -125,6 +125,9 @@ std::optional<std::string> query_parameter(std::string_view query, std::string_v
 // The same decoding for a part of a path, where a plus stays a plus.
 std::optional<std::string> percent_decoded(std::string_view text);
 
+// The credentials of `Authorization: Bearer` (RFC 6750, 2.1); empty: there are none.
+std::string_view bearer_of(const Request& request);
+
 // Case-insensitive for ASCII letters only, as header names and tokens are.
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 

@@ -98,6 +98,13 @@ void append_field(alloc::BlockBuilder& out, std::string_view name, std::string_v
 
 }  // namespace
 
+std::string_view bearer_of(const Request& request) {
+  constexpr std::string_view scheme = "Bearer ";
+  const std::string_view authorization = request.header("Authorization");
+  if (!equals_ignoring_case(authorization.substr(0, scheme.size()), scheme)) return {};
+  return authorization.substr(scheme.size());
+}
+
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
                                             [](char x, char y) { return lower(x) == lower(y); });

@@ -19,10 +19,6 @@ constexpr std::uint64_t go_on_cookie = ~std::uint64_t{2};
 // Between looks at whether the other shards are done too.
 constexpr std::uint64_t leave_poll_ms = 2;
 
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
-
 }  // namespace
 
 Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
@@ -141,7 +137,7 @@ void Shard::receive(const Throttle& item) {
 void Shard::receive(const ToUser& item) {
   const User* user = sessions.find_user(item.user_id);
   if (user == nullptr) return;
-  const alloc::BlockRef frame = heap.copy(bytes_of(item.frame));
+  const alloc::BlockRef frame = heap.copy(std::as_bytes(std::span(item.frame)));
   for (const engine::SocketId socket : user->sessions) tell(socket, frame);
 }
 
@@ -149,11 +145,11 @@ void Shard::receive(const ToConnection& item) {
   const engine::SocketId socket{.slot = item.to.slot, .generation = item.to.generation};
   const Session* session = sessions.find(socket);
   if (session == nullptr || session->kind != SessionKind::native) return;
-  tell(socket, heap.copy(bytes_of(item.frame)));
+  tell(socket, heap.copy(std::as_bytes(std::span(item.frame))));
 }
 
 void Shard::receive(const ToEverybody& item) {
-  const alloc::BlockRef frame = heap.copy(bytes_of(item.frame));
+  const alloc::BlockRef frame = heap.copy(std::as_bytes(std::span(item.frame)));
   sessions.for_each([&](Session& session) {
     if (session.kind == SessionKind::native && session.state == SessionState::authenticated)
       tell(session.socket, frame);

@@ -71,11 +71,7 @@ bool Routes::has_api_key(Session& session, const Request& request) {
     return false;
   }
   std::string_view key = request.header("X-API-Key");
-  const std::string_view authorization = request.header("Authorization");
-  constexpr std::string_view bearer = "Bearer ";
-  if (key.empty() && authorization.size() > bearer.size() &&
-      proto::equals_ignoring_case(authorization.substr(0, bearer.size()), bearer))
-    key = authorization.substr(bearer.size());
+  if (key.empty()) key = proto::bearer_of(request);
   if (shard_.api_key.matches(key)) return true;
   shard_.counters.auth_failures_total.add();
   const proto::HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};

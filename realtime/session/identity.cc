@@ -69,11 +69,8 @@ Actions actions_in(const Session& session, std::string_view room) {
 }
 
 std::optional<std::string> token_of(const proto::Request& request) {
-  constexpr std::string_view bearer = "Bearer ";
-  const std::string_view authorization = request.header("Authorization");
-  if (authorization.size() > bearer.size() &&
-      proto::equals_ignoring_case(authorization.substr(0, bearer.size()), bearer))
-    return std::string(authorization.substr(bearer.size()));
+  if (const std::string_view token = proto::bearer_of(request); !token.empty())
+    return std::string(token);
   return proto::query_parameter(request.query, "token");
 }
 

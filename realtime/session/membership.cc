@@ -18,10 +18,6 @@ WireForm form_for(const Session& session, WireForm dialect) {
   return session.deflate_window_bits == proto::whole_window_bits ? deflated(dialect) : dialect;
 }
 
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
-
 }  // namespace
 
 Membership::Join Membership::join(Session& session, const Request& request) {
@@ -84,8 +80,9 @@ void Membership::receive(const Joined& joined) {
     return;
   }
   shard_.subscribers.join(*session, *subscription);
-  if (!joined.frame.empty() && shard_.outbox.write(session->socket, bytes_of(joined.frame)) ==
-                                   engine::Outbox::Send::over_limit)
+  if (!joined.frame.empty() &&
+      shard_.outbox.write(session->socket, std::as_bytes(std::span(joined.frame))) ==
+          engine::Outbox::Send::over_limit)
     shard_.lifecycle.drop_slow(session->socket);
 }
 
