@@ -34,7 +34,8 @@ inline constexpr std::size_t readable_behind_bytes = 64;
 inline constexpr std::uint64_t message_bytes_ceiling = 16 * 1024 * 1024;
 
 // A compressed message may be longer on the wire than what it holds: stored blocks cost 5 bytes
-// each, and a compressor with little memory makes one of 127 bytes. More than this is no honest one.
+// each, and a compressor with little memory makes one of 127 bytes. More than this is no honest
+// one.
 constexpr std::uint64_t compressed_bytes_max(std::uint64_t message_bytes_max) {
   return message_bytes_max + message_bytes_max / 16 + 64;
 }
@@ -69,9 +70,12 @@ inline constexpr std::size_t json_kept_text_bytes = 256 * 1024;
 // Lists of one command: 128 rooms with positions, or 128 inner messages.
 inline constexpr std::size_t json_scratch_bytes = 16 * 1024;
 
-inline constexpr std::size_t connect_rooms_max = 128;     // also the default rooms per connection
-inline constexpr std::size_t batch_messages_max = 128;    // inner messages of one message_batch
-inline constexpr std::size_t event_types_max = 64;        // of one subscribe
+inline constexpr std::size_t connect_rooms_max = 128;   // also the default rooms per connection
+inline constexpr std::size_t batch_messages_max = 128;  // inner messages of one message_batch
+inline constexpr std::size_t event_types_max = 64;      // of one subscribe
+inline constexpr std::size_t key_bytes_max = 128;       // of a value that a room keeps
+// Members of one object that are compared for a merge patch: each is looked up in the other.
+inline constexpr std::size_t patch_members_max = 256;
 inline constexpr std::uint32_t history_limit_max = 1000;  // messages asked for at once
 
 static_assert(pooled_buffer_bytes_max >= http_head_bytes_max, "a head must not leave the pool");

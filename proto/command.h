@@ -53,6 +53,13 @@ struct Command {
   // if absent.
   std::string_view payload = "{}";
 
+  // Of a publish: the key whose last value the room keeps, and whether the value is taken away.
+  std::string_view key = {};
+  bool remove = false;
+  // What the publisher has seen last, of the key or, without one, of the room: with another version
+  // there the publish is refused as a conflict.
+  std::optional<std::uint64_t> expected_version = {};
+
   // Decoded from the payload by the kinds that have them, empty otherwise.
   std::string_view token;                         // connect, refresh_token
   std::string_view user_id;                       // connect, for development without tokens
@@ -145,6 +152,11 @@ struct Publication {
   std::string_view sender = {};          // empty: the server
   std::uint64_t timestamp_ms = 0;
   std::string_view payload = "{}";  // raw JSON, an object
+  std::string_view key = {};        // whose value this is; empty: none
+  bool removed = false;             // the key has no value any more
+  // The change of the key's value as an RFC 7396 merge patch, said instead of the payload where
+  // that is smaller; empty: none.
+  std::string_view patch = {};
 };
 
 struct Ack {
@@ -160,6 +172,7 @@ struct Refusal {
   std::string_view room;
   std::string_view message;  // what is wrong and what to do
   std::optional<std::uint64_t> retry_after_ms = {};
+  std::optional<std::uint64_t> version = {};  // of a conflict: what is there; 0: nothing
 };
 
 struct InvalidField {
@@ -185,6 +198,12 @@ struct ConnectionAck {
   std::span<const RoomPosition> rooms = {};  // joined for the client, such as user:<id>
 };
 
+struct KeyValue {
+  std::string_view key;
+  std::string_view json;  // an object
+  std::uint64_t version;
+};
+
 struct RoomJoined {
   std::string_view correlation_id;
   std::string_view room;
@@ -196,6 +215,8 @@ struct RoomJoined {
   // With `presence`: the users. Large rooms list some of them and count all.
   std::optional<std::span<const std::string_view>> members = {};
   std::optional<std::uint64_t> member_count = {};
+  // Of a room that keeps state: every key's value at this position.
+  std::optional<std::span<const KeyValue>> state = {};
 };
 
 struct RoomLeft {

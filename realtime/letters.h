@@ -73,6 +73,8 @@ struct LeaveRoom {
   void each_text(auto&& f) { f(user_id); }
 };
 
+inline constexpr std::uint64_t any_version = ~std::uint64_t{0};
+
 struct Publish {
   RoomId room;
   std::string_view room_name;
@@ -88,8 +90,12 @@ struct Publish {
   bool wants_answer;
   std::uint32_t exchange;  // tells HTTP requests of one connection apart
   ConnectionId exclude;    // must not hear it, besides `from`; or `nobody`
+  // State (R11) and edits (R12): see proto::Command.
+  bool remove = false;
+  std::uint64_t expected_version = any_version;
+  std::string_view key = {};
 
-  void each_text(auto&& f) { f(room_name), f(type), f(sender), f(message_id), f(payload); }
+  void each_text(auto&& f) { f(room_name), f(type), f(sender), f(message_id), f(payload), f(key); }
 };
 inline constexpr ConnectionId nobody{0xffff, 0, 0};
 
@@ -119,7 +125,14 @@ struct Published {
 };
 
 // Why the home of a room said no. A row each: what the asker is told.
-enum class RefusedBecause : std::uint8_t { too_many_rooms, overloaded, unknown_namespace };
+enum class RefusedBecause : std::uint8_t {
+  too_many_rooms,
+  overloaded,
+  unknown_namespace,
+  conflict,
+  no_state,
+  state_full
+};
 
 struct RefusalRow {
   RefusedBecause reason;
@@ -133,6 +146,12 @@ inline constexpr RefusalRow refusal_rows[] = {
      "the room's listeners do not keep up; try again shortly"},
     {RefusedBecause::unknown_namespace, proto::ErrorCode::not_found,
      "no namespace has rooms of this name; use a prefix that the server is configured for"},
+    {RefusedBecause::conflict, proto::ErrorCode::conflict,
+     "somebody else was first: look at the version that is there now, and decide again"},
+    {RefusedBecause::no_state, proto::ErrorCode::invalid,
+     "rooms of this namespace keep no values; leave out `key`, or set state-keys for it"},
+    {RefusedBecause::state_full, proto::ErrorCode::too_large,
+     "the room keeps as many keys or bytes of values as it may; remove one first"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];
@@ -152,6 +171,7 @@ struct Refused {
   std::string_view correlation_id;
   std::string_view room_name;
   RefusedBecause reason;
+  std::uint64_t version = 0;  // of a conflict: what is there
 
   void each_text(auto&& f) { f(correlation_id), f(room_name); }
 };
@@ -232,7 +252,7 @@ struct ReleaseQuota {
 using LetterItem = std::variant<JoinRoom, LeaveRoom, Publish, Joined, Published, Refused, Deliver,
                                 Throttle, RoomBusy, BlockReturned, ToUser, ToConnection,
                                 ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
-static_assert(sizeof(LetterItem) <= 136, "an item is about two cache lines");
+static_assert(sizeof(LetterItem) <= 168, "an item is less than three cache lines");
 
 // What one core has to say to another in one turn, in order.
 //

@@ -17,7 +17,8 @@ static_assert(connect_rooms_max * sizeof(RoomRequest) + 64 <= json_scratch_bytes
               "the lists of one command fit into the parser's scratch");
 static_assert(type_bytes_max == 64 && room_bytes_max == 255 && id_bytes_max == 128 &&
                   user_bytes_max == 255 && epoch_bytes_max == 64 && connect_rooms_max == 128 &&
-                  batch_messages_max == 128 && event_types_max == 64 && history_limit_max == 1000,
+                  batch_messages_max == 128 && event_types_max == 64 && history_limit_max == 1000 &&
+                  key_bytes_max == 128,
               "the sentences below name these numbers");
 
 // What was wrong: the place and the sentence. decode() adds the correlation_id.
@@ -30,7 +31,8 @@ constexpr Verdict good = std::nullopt;
 // The fields of the envelope that we read, as found. `null` counts as absent: clients in JavaScript
 // write it for optional fields they do not use.
 struct Envelope {
-  std::optional<JsonValue> type, message_id, correlation_id, timestamp, room, payload, messages;
+  std::optional<JsonValue> type, message_id, correlation_id, timestamp, room, payload, messages,
+      key, expected_version, remove;
 };
 
 struct EnvelopeField {
@@ -41,7 +43,8 @@ constexpr EnvelopeField envelope_fields[] = {
     {"type", &Envelope::type},           {"room", &Envelope::room},
     {"payload", &Envelope::payload},     {"message_id", &Envelope::message_id},
     {"timestamp", &Envelope::timestamp}, {"correlation_id", &Envelope::correlation_id},
-    {"messages", &Envelope::messages},
+    {"messages", &Envelope::messages},   {"key", &Envelope::key},
+    {"remove", &Envelope::remove},       {"expected_version", &Envelope::expected_version},
 };
 
 Verdict read_envelope(JsonValue root, Envelope& envelope) {
@@ -244,6 +247,25 @@ Verdict read_batch(const Reading& in, Command& command) {
   return good;
 }
 
+Verdict read_publish(const Reading& in, Command& command) {
+  const Envelope& envelope = in.envelope;
+  if (const Verdict bad = read_text(
+          envelope.key, key_bytes_max,
+          {"key", "must be a string of 1 to 128 bytes without control characters"}, command.key))
+    return bad;
+  if (envelope.expected_version) {
+    command.expected_version = envelope.expected_version->unsigned_integer();
+    if (!command.expected_version)
+      return Fault{"expected_version", "must be a version as the server gave it; 0: no value yet"};
+  }
+  if (!envelope.remove) return good;
+  if (!envelope.remove->boolean()) return Fault{"remove", "must be true or false"};
+  command.remove = *envelope.remove->boolean();
+  if (command.remove && command.key.empty())
+    return Fault{"key", "required: name the key whose value is to be removed"};
+  return good;
+}
+
 Verdict read_query_request(const Reading&, Command& command) {
   if (command.message_id.empty())
     return Fault{"message_id", "required: the answers of a query carry it as correlation_id"};
@@ -267,7 +289,7 @@ struct TypeRow {
   Verdict (*read)(const Reading&, Command&) = nullptr;
 };
 constexpr TypeRow client_types[] = {
-    {"room_message", CommandKind::publish, Room::required},
+    {"room_message", CommandKind::publish, Room::required, read_publish},
     {"typing_indicator", CommandKind::ephemeral, Room::required},
     {"cursor_position", CommandKind::ephemeral, Room::required},
     {"ping", CommandKind::ping, Room::none},
@@ -285,7 +307,7 @@ constexpr TypeRow client_types[] = {
     {"query_cancel", CommandKind::query_cancel, Room::optional, read_query_cancel},
     {"message_batch", CommandKind::message_batch, Room::none, read_batch},
 };
-constexpr TypeRow custom_type{"", CommandKind::publish, Room::required};
+constexpr TypeRow custom_type{"", CommandKind::publish, Room::required, read_publish};
 
 constexpr std::string_view server_types[] = {
     "ack",          "room_joined",     "room_left",        "connection_ack",

@@ -100,7 +100,12 @@ void encode(const Publication& value, BlockBuilder& out) {
   envelope.text_if_any("correlation_id", value.correlation_id);
   envelope.text_if_any("sender", value.sender);
   envelope.timestamp(value.timestamp_ms);
-  envelope.raw("payload", value.payload);
+  if (!value.key.empty()) {
+    envelope.text("key", value.key);
+    if (value.removed) envelope.flag("removed", true);
+    if (!value.patch.empty()) envelope.flag("patch", true);
+  }
+  envelope.raw("payload", value.patch.empty() ? value.payload : value.patch);
   envelope.end();
 }
 
@@ -123,6 +128,7 @@ void encode(const Refusal& value, BlockBuilder& out) {
     } else {
       payload.raw("retry_after", "null");
     }
+    if (value.version) payload.number("version", *value.version);
   });
 }
 
@@ -172,6 +178,15 @@ void encode(const RoomJoined& value, BlockBuilder& out) {
                  [&out](std::string_view user) { append_json_string(out, user); });
     }
     if (value.member_count) payload.number("member_count", *value.member_count);
+    if (value.state) {
+      write_list(payload.key("state"), *value.state, [&out](const KeyValue& entry) {
+        ObjectWriter object(out);
+        object.text("key", entry.key);
+        object.number("version", entry.version);
+        object.raw("value", entry.json);
+        object.end();
+      });
+    }
   });
 }
 

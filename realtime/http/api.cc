@@ -91,7 +91,8 @@ std::optional<std::vector<std::string_view>> Api::names_in(Session& session, con
 }
 
 void Api::publish(Session& session, const proto::Request& request) {
-  static constexpr std::string_view fields[] = {"room", "type", "payload", "message_id", "exclude"};
+  static constexpr std::string_view fields[] = {"room",    "type", "payload", "message_id",
+                                                "exclude", "key",  "remove",  "expected_version"};
   const auto body = body_of(session, request, fields);
   if (!body) return;
   const auto room_value = body->find("room");
@@ -114,6 +115,25 @@ void Api::publish(Session& session, const proto::Request& request) {
     if (!id) return refuse(session, "exclude", "must be a connection_id of connection_ack");
     exclude = *id;
   }
+  std::string_view key;
+  if (const auto value = body->find("key")) {
+    if (!value->string() || value->string()->empty() ||
+        value->string()->size() > proto::key_bytes_max)
+      return refuse(session, "key", "must be a text of 1 to 128 bytes");
+    key = *value->string();
+  }
+  bool remove = false;
+  if (const auto value = body->find("remove")) {
+    if (!value->boolean() || key.empty())
+      return refuse(session, "remove", "must be true or false, and names the key in `key`");
+    remove = *value->boolean();
+  }
+  std::uint64_t expected_version = any_version;
+  if (const auto value = body->find("expected_version")) {
+    if (!value->unsigned_integer())
+      return refuse(session, "expected_version", "must be a version; 0: no value yet");
+    expected_version = *value->unsigned_integer();
+  }
   const RoomId id = shard_.node.room_id(*room);
   const CoreId home = shard_.node.home_of(id);
   if (!shard_.accepts_mail(home, payload->size())) {
@@ -134,7 +154,10 @@ void Api::publish(Session& session, const proto::Request& request) {
                             .can_wait = false,
                             .wants_answer = true,
                             .exchange = shard_.exchanges.wait(session),
-                            .exclude = exclude});
+                            .exclude = exclude,
+                            .remove = remove,
+                            .expected_version = expected_version,
+                            .key = key});
 }
 
 void Api::broadcast(Session& session, const proto::Request& request) {

@@ -1,5 +1,6 @@
 #include "realtime/http/exchange.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -128,7 +129,10 @@ void Exchanges::receive(Session& session, const Published& published) {
 void Exchanges::receive(Session& session, const Refused& refused) {
   if (!session.exchange->waiting || session.exchange->number != refused.exchange) return;
   session.exchange->waiting = false;
-  refuse(session, row_of(refused.reason).code, row_of(refused.reason).sentence);
+  std::string message(row_of(refused.reason).sentence);
+  if (refused.reason == RefusedBecause::conflict)
+    message.append("; version ").append(std::to_string(refused.version)).append(" is there");
+  refuse(session, row_of(refused.reason).code, message);
   go_on(session);
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/id.h"
 #include "realtime/letters.h"
 #include "realtime/namespace.h"
+#include "realtime/room/state.h"
 
 namespace ringroom::realtime {
 
@@ -30,6 +32,7 @@ class Room {
       : id_(id), name_(name), options_(options), listeners_(cores) {
     for (std::size_t digit = 0; digit < epoch_.size(); ++digit)
       epoch_[digit] = "0123456789abcdef"[epoch >> (28 - 4 * digit) & 0xf];
+    if (options.state_keys > 0) state = std::make_unique<State>(options);
   }
 
   RoomId id() const { return id_; }
@@ -79,6 +82,8 @@ class Room {
   std::uint32_t listener_count() const { return listener_count_; }
   // User id and number of connections, by name.
   const std::map<std::string, std::uint32_t, std::less<>>& members() const { return members_; }
+
+  std::unique_ptr<State> state;  // the last value of each key; null: the namespace keeps none
 
   Batch* batch = nullptr;        // this turn's publications so far; Fanout's
   std::uint32_t busy_cores = 0;  // Fanout's: other cores that still hand out earlier batches

@@ -13,7 +13,11 @@
 namespace ringroom::realtime {
 
 RoomTable::RoomTable(Shard& shard)
-    : shard_(shard), fanout_(shard), frame_(shard.heap), payload_(shard.heap) {}
+    : shard_(shard),
+      fanout_(shard),
+      state_keeper_(shard.heap),
+      frame_(shard.heap),
+      payload_(shard.heap) {}
 
 Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, std::string_view name) {
   const auto found = rooms_.find(id.value);
@@ -71,7 +75,9 @@ void RoomTable::answer(const JoinRoom& join, const Room& room) {
                           .recovered = join.asked_to_recover ? std::optional(false) : std::nullopt,
                           .messages = {},
                           .members = members,
-                          .member_count = room.members().size()},
+                          .member_count = room.members().size(),
+                          .state = room.state ? std::optional(state_keeper_.snapshot(*room.state))
+                                              : std::nullopt},
         frame_);
     proto::end_frame(frame_, begin, proto::Opcode::text);
   }
@@ -105,7 +111,7 @@ void RoomTable::refuse(const JoinRoom& join, RefusedBecause reason) {
                                                     .reason = reason});
 }
 
-void RoomTable::refuse(const Publish& publish, RefusedBecause reason) {
+void RoomTable::refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version) {
   shard_.counters.refused_limit_total.add();
   if (publish.from == nobody) return;
   shard_.send(CoreId{publish.from.core}, Refused{.to = publish.from,
@@ -114,7 +120,24 @@ void RoomTable::refuse(const Publish& publish, RefusedBecause reason) {
                                                  .exchange = publish.exchange,
                                                  .correlation_id = publish.message_id,
                                                  .room_name = publish.room_name,
-                                                 .reason = reason});
+                                                 .reason = reason,
+                                                 .version = version});
+}
+
+bool RoomTable::objects(const Publish& publish, const Room& room) {
+  if (publish.expected_version != any_version) {
+    const std::uint64_t version = publish.key.empty() ? room.last().value
+                                  : room.state        ? room.state->version(publish.key)
+                                                      : 0;
+    if (version != publish.expected_version) {
+      refuse(publish, RefusedBecause::conflict, version);
+      return true;
+    }
+  }
+  if (publish.key.empty() || publish.remove) return false;
+  if (room.state && room.state->has_room_for(publish.key, publish.payload)) return false;
+  refuse(publish, room.state ? RefusedBecause::state_full : RefusedBecause::no_state);
+  return true;
 }
 
 void RoomTable::receive(const RoomBusy& busy) {
@@ -133,6 +156,7 @@ void RoomTable::receive(const Publish& publish) {
   const Fanout::Space space = fanout_.space(*room);
   if (space == Fanout::Space::exhausted || (space == Fanout::Space::full && !publish.can_wait))
     return refuse(publish, RefusedBecause::overloaded);
+  if (objects(publish, *room)) return;
   if (space == Fanout::Space::full) fanout_.throttle(*room, publish.from);
   const CoreId asker{publish.from.core};
   if (room->listener_count() == 0) room->used_ms = shard_.now_ms;
@@ -141,6 +165,12 @@ void RoomTable::receive(const Publish& publish) {
 
   const MessageIds::Text id = shard_.message_ids.next(shard_.wall_ms);
   const std::uint64_t sequence = publish.ephemeral ? 0 : room->next().value;
+  std::string_view patch;
+  if (room->state && !publish.key.empty())
+    patch = state_keeper_.keep(*room->state, {.key = publish.key,
+                                              .json = publish.payload,
+                                              .remove = publish.remove,
+                                              .version = sequence});
   ConnectionId without[2];
   std::size_t without_count = 0;
   if (publish.skip_sender) without[without_count++] = publish.from;
@@ -154,7 +184,10 @@ void RoomTable::receive(const Publish& publish) {
                                  .correlation_id = publish.message_id,
                                  .sender = publish.sender,
                                  .timestamp_ms = shard_.wall_ms,
-                                 .payload = publish.payload},
+                                 .payload = publish.payload,
+                                 .key = publish.key,
+                                 .removed = publish.remove,
+                                 .patch = patch},
               publish.payload_kind, std::span(without, without_count));
   if (publish.wants_answer)
     shard_.send(asker, Published{.to = publish.from,
@@ -205,7 +238,8 @@ void RoomTable::sweep() {
     Room& room = *found->second;
     room.is_on_the_way_out = false;
     if (room.listener_count() > 0) continue;
-    if (room.used_ms + bounds::empty_room_ms > now_ms || room.batch != nullptr) {
+    const bool keeps_values = room.state && room.state->size() > 0;
+    if (room.used_ms + bounds::empty_room_ms > now_ms || room.batch != nullptr || keeps_values) {
       room.is_on_the_way_out = true;
       emptied_.push_back({.room = room.id(), .since_ms = now_ms});
       continue;

@@ -43,11 +43,14 @@ class RoomTable {
                 const ConnectionId& about);
   void answer(const JoinRoom& join, const Room& room);
   void refuse(const JoinRoom& join, RefusedBecause reason);
-  void refuse(const Publish& publish, RefusedBecause reason);
+  void refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version = 0);
+  // True, and told: another version is there than the publisher expects, or no room for its value.
+  bool objects(const Publish& publish, const Room& room);
   void note_if_empty(Room& room);
 
   Shard& shard_;
   Fanout fanout_;
+  StateKeeper state_keeper_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;
   struct Emptied {
     RoomId room;

@@ -208,7 +208,10 @@ void Commands::publish(Session& session, const Command& command) {
                             .can_wait = false,
                             .wants_answer = !command.message_id.empty(),
                             .exchange = 0,
-                            .exclude = nobody});
+                            .exclude = nobody,
+                            .remove = command.remove,
+                            .expected_version = command.expected_version.value_or(any_version),
+                            .key = command.key});
 }
 
 void Commands::ping(Session& session, const Command& command) {
@@ -257,7 +260,10 @@ void Commands::receive(Session& session, const Refused& refused) {
                                 .correlation_id = refused.correlation_id,
                                 .room = refused.room_name,
                                 .message = row.sentence,
-                                .retry_after_ms = std::nullopt});
+                                .retry_after_ms = std::nullopt,
+                                .version = refused.reason == RefusedBecause::conflict
+                                               ? std::optional(refused.version)
+                                               : std::nullopt});
 }
 
 }  // namespace ringroom::realtime

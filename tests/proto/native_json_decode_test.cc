@@ -296,6 +296,29 @@ TEST_F(NativeDecode, ReadsWhatJoinAndHistoryAskFor) {
   EXPECT_FALSE(good(R"({"type":"join_room","room":"r","payload":{"recover":null}})").recover);
 }
 
+TEST_F(NativeDecode, ReadsTheKeyAndTheVersionOfAValue) {
+  const Command value =
+      good(R"({"type":"quote_update","room":"q","key":"eur","expected_version":7,"payload":{}})");
+  EXPECT_EQ(value.kind, CommandKind::publish);
+  EXPECT_EQ(value.key, "eur");
+  EXPECT_EQ(value.expected_version, 7);
+  EXPECT_FALSE(value.remove);
+  EXPECT_TRUE(good(R"({"type":"room_message","room":"q","key":"eur","remove":true})").remove);
+  EXPECT_FALSE(good(R"({"type":"room_message","room":"q"})").expected_version);
+}
+
+TEST_F(NativeDecode, ComplainsAboutAValueWithoutAKeyAndAVersionThatIsNone) {
+  const auto with = [](const std::string& fields) {
+    return R"({"type":"room_message","room":"q",)" + fields + "}";
+  };
+  EXPECT_EQ(path_of(with(R"("key":1)")), "key");
+  EXPECT_EQ(path_of(with(R"("key":")" + std::string(key_bytes_max + 1, 'k') + '"')), "key");
+  EXPECT_EQ(path_of(with(R"("remove":true)")), "key");
+  EXPECT_EQ(path_of(with(R"("key":"k","remove":1)")), "remove");
+  EXPECT_EQ(path_of(with(R"("expected_version":-1)")), "expected_version");
+  EXPECT_EQ(path_of(with(R"("expected_version":"7")")), "expected_version");
+}
+
 TEST_F(NativeDecode, NeverMakesUpARequiredField) {
   EXPECT_EQ(path_of(R"({"type":"refresh_token"})"), "payload.token");
   EXPECT_EQ(path_of(R"({"type":"refresh_token","payload":{"token":""}})"), "payload.token");

@@ -38,6 +38,20 @@ TEST_F(NativeEncode, WritesAPublicationWithEverythingInIt) {
             R"("payload":{"text":"hi"}})");
 }
 
+TEST_F(NativeEncode, TellsAValueItsChangeOrItsEnd) {
+  const Publication value{
+      .type = "quote", .timestamp_ms = 1000, .payload = R"({"a":1})", .key = "e"};
+  EXPECT_EQ(encoded(value), R"({"type":"quote","timestamp":1.000,"key":"e","payload":{"a":1}})");
+  Publication change = value;
+  change.patch = R"({"a":null})";
+  EXPECT_EQ(encoded(change),
+            R"({"type":"quote","timestamp":1.000,"key":"e","patch":true,"payload":{"a":null}})");
+  Publication end = value;
+  end.removed = true;
+  EXPECT_EQ(encoded(end),
+            R"({"type":"quote","timestamp":1.000,"key":"e","removed":true,"payload":{"a":1}})");
+}
+
 TEST_F(NativeEncode, LeavesOutWhatAPublicationDoesNotHave) {
   EXPECT_EQ(encoded(Publication{.type = "user_joined", .room = "r", .timestamp_ms = 1000}),
             R"({"type":"user_joined","room":"r","timestamp":1.000,"payload":{}})");
