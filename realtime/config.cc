@@ -3,14 +3,10 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <numeric>
-#include <optional>
 
 namespace ringroom::realtime {
 
@@ -19,16 +15,19 @@ namespace {
 constexpr std::string_view level_names[] = {"trace", "debug", "info", "warning", "error"};
 constexpr std::string_view format_names[] = {"auto", "logfmt", "json"};
 
-template <auto field>
-constexpr Choice choice(std::span<const std::string_view> names) {
-  using Enum = std::remove_reference_t<decltype(std::declval<Config&>().*field)>;
-  return {names, [](const Config& config) { return static_cast<std::size_t>(config.*field); },
-          [](Config& config, std::size_t index) { config.*field = static_cast<Enum>(index); }};
-}
-
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
 constexpr std::uint64_t minute_ms = 60'000;
+
+Outcome<Complaint> add_namespace(Config& config, std::string_view text) {
+  return choose(config.chosen_namespaces, text);
+}
+std::string print_namespaces(const Config& config) {
+  std::string out;
+  for (const ChosenNamespace& chosen : config.chosen_namespaces)
+    out += (out.empty() ? "" : ";") + print(chosen);
+  return out;
+}
 
 constexpr Option rows[] = {
     {"listen", AddressAndPort{&Config::listen},
@@ -86,74 +85,19 @@ constexpr Option rows[] = {
      "If set, a token must name this audience (`aud`)."},
     {"token-issuer", Text{&Config::token_issuer}, "If set, a token must come from here (`iss`)."},
 
-    {"log-level", choice<&Config::log_level>(level_names),
+    {"namespace",
+     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_namespaces, add_namespace},
+     "What rooms do whose name begins with NAME and a colon; `default` is for the others. Each "
+     "adds "
+     "to those before it: several in a variable are separated by `;`. In the file it is a table, "
+     "[namespace.NAME]."},
+
+    {"log-level", Option::choice<&Config::log_level>(level_names),
      "Least important record that is written."},
-    {"log-format", choice<&Config::log_format>(format_names),
+    {"log-format", Option::choice<&Config::log_format>(format_names),
      "Form of the log on stderr; auto is logfmt on a terminal, json otherwise."},
 };
-
-// The table is read by programs and people: a name is lower-case words with dashes.
-constexpr bool well_named() {
-  for (const Option& option : rows)
-    for (const char c : option.name)
-      if (c != '-' && (c < 'a' || c > 'z')) return false;
-  return true;
-}
-static_assert(well_named());
-
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <class... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
-
-std::optional<bool> parse_switch(std::string_view text) {
-  for (const std::string_view yes : {"true", "1", "yes", "on"})
-    if (text == yes) return true;
-  for (const std::string_view no : {"false", "0", "no", "off"})
-    if (text == no) return false;
-  return std::nullopt;
-}
-
-bool is_literal(const std::string& host) {
-  in6_addr any;
-  return inet_pton(AF_INET, host.c_str(), &any) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), &any) == 1;
-}
-
-std::optional<Address> parse_address(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  std::string_view host = text.substr(0, colon);
-  const std::string_view port_text = text.substr(colon + 1);
-
-  std::uint16_t port = 0;
-  const auto end = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
-  if (end.ec != std::errc{} || end.ptr != port_text.data() + port_text.size()) return std::nullopt;
-
-  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  Address out{.host = host == "localhost" ? "127.0.0.1" : std::string(host), .port = port};
-  if (bracketed != (out.host.find(':') != std::string::npos) || !is_literal(out.host))
-    return std::nullopt;
-  return out;
-}
-
-// Insertions, deletions and changes between two names, for telling a slip from another word.
-std::size_t edits_between(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
+static_assert(well_named(rows));
 
 Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
 
@@ -190,118 +134,13 @@ Outcome<Complaint> take_secret(std::string& secret, std::string_view option,
 
 const std::span<const Option> options = rows;
 
-const Option* find_option(std::string_view name) {
-  for (const Option& option : options)
-    if (option.name == name) return &option;
-  return nullptr;
-}
-
-const Option* nearest_option(std::string_view name) {
-  if (name.size() > 64) return nullptr;
-  std::string plain(name);
-  for (char& c : plain)
-    c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  const Option* nearest = nullptr;
-  std::size_t fewest = 1 + std::max<std::size_t>(1, plain.size() / 3);
-  for (const Option& option : options) {
-    const std::size_t edits = edits_between(plain, option.name);
-    if (edits >= fewest) continue;
-    fewest = edits;
-    nearest = &option;
-  }
-  return nearest;
-}
-
-std::string suggestion(const Option* nearest) {
-  return nearest == nullptr ? "" : "; did you mean `" + std::string(nearest->name) + "`?";
-}
+const Option* find_option(std::string_view name) { return find_row(options, name); }
+const Option* nearest_option(std::string_view name) { return nearest_row(options, name); }
 
 std::string environment_name(const Option& option) {
   std::string out = "RINGROOM_";
   for (const char c : option.name) out += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
   return out;
-}
-
-std::string accepted(const Option& option) {
-  return std::visit(
-      Overloaded{
-          [](const Number& row) {
-            return print_quantity(row.min, row.unit) + " to " + print_quantity(row.max, row.unit);
-          },
-          [](const Switch&) { return std::string("true or false"); },
-          [](const Text&) { return std::string("text"); },
-          [](const Secret&) { return std::string("text"); },
-          [](const AddressAndPort&) {
-            return std::string("an IP address and a port, such as 0.0.0.0:8000 or [::1]:8000");
-          },
-          [](const Choice& row) {
-            std::string out;
-            for (const std::string_view name : row.names)
-              out += (out.empty() ? "" : ", ") + std::string(name);
-            return out;
-          },
-      },
-      option.value);
-}
-
-Outcome<Complaint> assign(Config& config, const Option& option, std::string_view text) {
-  const bool understood =
-      std::visit(Overloaded{
-                     [&](const Number& row) {
-                       const auto number = parse_quantity(text, row.unit);
-                       if (!number || *number < row.min || *number > row.max) return false;
-                       config.*row.field = *number;
-                       return true;
-                     },
-                     [&](const Switch& row) {
-                       const auto on = parse_switch(text);
-                       if (on) config.*row.field = *on;
-                       return on.has_value();
-                     },
-                     [&](const Text& row) {
-                       config.*row.field = text;
-                       return true;
-                     },
-                     [&](const Secret& row) {
-                       config.*row.field = text;
-                       return true;
-                     },
-                     [&](const AddressAndPort& row) {
-                       auto address = parse_address(text);
-                       if (address) config.*row.field = std::move(*address);
-                       return address.has_value();
-                     },
-                     [&](const Choice& row) {
-                       const auto name = std::ranges::find(row.names, text);
-                       if (name == row.names.end()) return false;
-                       row.set(config, static_cast<std::size_t>(name - row.names.begin()));
-                       return true;
-                     },
-                 },
-                 option.value);
-  if (understood) return Done{};
-  return complain(std::string(option.name) + " must be " + accepted(option) + ", not \"" +
-                  std::string(text) + "\"");
-}
-
-std::string print(const Config& config, const Option& option) {
-  return std::visit(
-      Overloaded{
-          [&](const Number& row) { return print_quantity(config.*row.field, row.unit); },
-          [&](const Switch& row) { return std::string(config.*row.field ? "true" : "false"); },
-          [&](const Text& row) { return config.*row.field; },
-          [&](const Secret& row) {
-            return std::string((config.*row.field).empty() ? "" : "(set)");
-          },
-          [&](const AddressAndPort& row) {
-            const Address& address = config.*row.field;
-            const bool six = address.host.find(':') != std::string::npos;
-            return (six ? "[" + address.host + "]" : address.host) + ":" +
-                   std::to_string(address.port);
-          },
-          [&](const Choice& row) { return std::string(row.names[row.get(config)]); },
-      },
-      option.value);
 }
 
 Outcome<Complaint> settle(Config& config) {
@@ -315,6 +154,8 @@ Outcome<Complaint> settle(Config& config) {
     return complain("token-hmac-secret must be at least " + std::to_string(hmac_secret_bytes_min) +
                     " bytes long, not " + std::to_string(config.token_hmac_secret.size()) +
                     ": a shorter one can be guessed from any token");
+
+  config.namespaces = settle_namespaces(config.chosen_namespaces, config.insecure_dev);
 
   const std::uint64_t queue_bytes_min = 2 * config.message_bytes_max;
   if (config.queue_bytes_max == Config{}.queue_bytes_max)

@@ -4,13 +4,12 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
 #include "realtime/namespace.h"
-#include "realtime/quantity.h"
+#include "realtime/option.h"
 
 namespace ringroom::realtime {
 
@@ -22,12 +21,6 @@ namespace ringroom::realtime {
 // Every way in and out goes by the rows of `options` below: flags, RINGROOM_* variables, keys of
 // the file, --help, docs/config.md and `ringroom config show` cannot disagree. Errors: a Complaint,
 // one sentence for the operator that names the option.
-
-struct Address {
-  std::string host;  // a literal; without the brackets of IPv6
-  std::uint16_t port;
-  bool operator==(const Address&) const = default;
-};
 
 struct Config {
   Address listen{"127.0.0.1", 8000};
@@ -58,69 +51,34 @@ struct Config {
   std::string token_audience;
   std::string token_issuer;
 
-  std::vector<Namespace> namespaces;
+  std::vector<ChosenNamespace> chosen_namespaces;  // as written
+  std::vector<Namespace> namespaces;               // what that means; settle() makes them
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::automatic;
 };
 
-struct Number {
-  std::uint64_t Config::*field;
-  std::uint64_t min, max;
-  Unit unit;
-};
-struct Switch {
-  bool Config::*field;
-};
-struct Text {
-  std::string Config::*field;
-};
-struct Secret {  // a Text that is never printed
-  std::string Config::*field;
-};
-struct AddressAndPort {
-  Address Config::*field;
-};
-struct Choice {  // an enum, by the names of its values in their order
-  std::span<const std::string_view> names;
-  std::size_t (*get)(const Config&);
-  void (*set)(Config&, std::size_t);
-};
-
-struct Option {
-  std::string_view name;
-  std::variant<Number, Switch, Text, Secret, AddressAndPort, Choice> value;
-  std::string_view help;
-};
+using Option = OptionRow<Config>;
+using Number = Option::Number;
+using Switch = Option::Switch;
+using Text = Option::Text;
+using Secret = Option::Secret;
+using AddressAndPort = Option::AddressAndPort;
+using Choice = Option::Choice;
+using Several = Option::Several;
 
 extern const std::span<const Option> options;
 
 inline constexpr std::size_t hmac_secret_bytes_min = 32;  // RFC 7518, 3.2: as long as the hash
 
-struct Complaint {
-  std::string sentence;
-};
-
 const Option* find_option(std::string_view name);
 // The option a mistyped name was probably meant to be, or nothing.
 const Option* nearest_option(std::string_view name);
-// "; did you mean `echo`?", or nothing: the end of a sentence about an unknown name.
-std::string suggestion(const Option* nearest);
-
 // RINGROOM_MAX_MESSAGE_BYTES for `max-message-bytes`.
 std::string environment_name(const Option& option);
 
-// Reads one value from text, as flags and the environment have it. Names the option, not where the
-// text came from: the caller says that.
-Outcome<Complaint> assign(Config& config, const Option& option, std::string_view text);
-
-// The value as assign() would take it back; a secret that is set is shown as "(set)".
-std::string print(const Config& config, const Option& option);
-// What assign() takes: "128B to 16MiB", "true or false", "trace, debug, ...".
-std::string accepted(const Option& option);
-
-// Reads the files that hold secrets and checks what options ask of each other. Once, after the last
-// assign().
+// Reads the files that hold secrets, makes the namespaces and checks what options ask of each
+// other. Once, after the last assign().
 Outcome<Complaint> settle(Config& config);
 
 // Choices that are allowed and probably not meant; for the log at the start.

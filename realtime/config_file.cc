@@ -19,9 +19,11 @@ Failure<Complaint> complain(std::string_view file, const toml::source_position& 
 }
 
 // The value as assign() reads it, if its type is one the option may have in a file.
-bool text_of(const toml::node& node, const Option& option, std::string& out) {
-  const bool number = std::holds_alternative<Number>(option.value);
-  if (std::holds_alternative<Switch>(option.value)) {
+template <class Target>
+bool text_of(const toml::node& node, const OptionRow<Target>& option, std::string& out) {
+  using Row = OptionRow<Target>;
+  const bool number = std::holds_alternative<typename Row::Number>(option.value);
+  if (std::holds_alternative<typename Row::Switch>(option.value)) {
     if (!node.is_boolean()) return false;
     out = **node.as_boolean() ? "true" : "false";
   } else if (number && node.is_integer()) {
@@ -53,6 +55,42 @@ std::string_view type_name(const toml::node& node) {
   }
 }
 
+// Why the value cannot be read: "cores must be 0 to 256, not an array".
+template <class Target>
+std::string wrong_type(const OptionRow<Target>& option, const toml::node& node) {
+  return std::string(option.name) + " must be " + accepted(option) + ", not " +
+         std::string(type_name(node));
+}
+
+// [namespace.NAME], one table each.
+Outcome<Complaint> read_namespaces(Config& config, const toml::node& node, std::string_view file) {
+  const toml::table* tables = node.as_table();
+  if (tables == nullptr)
+    return complain(
+        file, node.source().begin,
+        "namespace must be tables such as [namespace.quote], not " + std::string(type_name(node)));
+  for (const auto& [name, table] : *tables) {
+    if (!table.is_table())
+      return complain(file, name.source().begin,
+                      "`" + std::string(name.str()) + "` must be a table, [namespace." +
+                          std::string(name.str()) + "], not " + std::string(type_name(table)));
+    if (const auto done = choose_namespace(config.chosen_namespaces, name.str()); !done)
+      return complain(file, name.source().begin, done.error().sentence);
+    for (const auto& [key, value] : *table.as_table()) {
+      const NamespaceOption* option = find_row(namespace_options, key.str());
+      if (option == nullptr)
+        return complain(file, key.source().begin, no_such_option(name.str(), key.str()));
+      std::string text;
+      if (!text_of(value, *option, text))
+        return complain(file, value.source().begin,
+                        "namespace " + std::string(name.str()) + ": " + wrong_type(*option, value));
+      if (const auto done = choose(config.chosen_namespaces, name.str(), key.str(), text); !done)
+        return complain(file, value.source().begin, done.error().sentence);
+    }
+  }
+  return Done{};
+}
+
 }  // namespace
 
 Outcome<Complaint> read_file_text(Config& config, std::string_view text, std::string_view file) {
@@ -65,11 +103,13 @@ Outcome<Complaint> read_file_text(Config& config, std::string_view text, std::st
       return complain(file, key.source().begin,
                       "there is no option `" + std::string(key.str()) + "`" +
                           suggestion(nearest_option(key.str())));
+    if (std::holds_alternative<Several>(option->value)) {
+      if (auto done = read_namespaces(config, node, file); !done) return done;
+      continue;
+    }
     std::string value;
     if (!text_of(node, *option, value))
-      return complain(file, node.source().begin,
-                      std::string(option->name) + " must be " + accepted(*option) + ", not " +
-                          std::string(type_name(node)));
+      return complain(file, node.source().begin, wrong_type(*option, node));
     if (const auto done = assign(config, *option, value); !done)
       return complain(file, node.source().begin, done.error().sentence);
   }

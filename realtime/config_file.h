@@ -13,6 +13,8 @@ namespace ringroom::realtime {
 //   listen = "0.0.0.0:8000"
 //   max-message-bytes = "1MiB"     # or 1048576
 //   echo = true
+//   [namespace.quote]              # and one key per option of a namespace
+//   history-count = 100
 //
 // Errors: the first that is found, as "file:line:column: sentence". The values read before it have
 //         been assigned, so a config that was refused is thrown away.

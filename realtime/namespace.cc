@@ -1,15 +1,225 @@
 #include "realtime/namespace.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "base/check.h"
 
 namespace ringroom::realtime {
 
+namespace {
+
+using Number = NamespaceOption::Number;
+using Switch = NamespaceOption::Switch;
+
+constexpr std::string_view slow_policy_names[] = {"close", "drop-oldest", "keep-latest"};
+constexpr std::string_view duplicate_names[] = {"allow", "refuse", "replace"};
+constexpr std::string_view priority_names[] = {"low", "medium", "high", "critical"};
+
+constexpr std::uint64_t kib = 1024;
+constexpr std::uint64_t gib = 1024 * 1024 * kib;
+constexpr std::uint64_t million = 1'000'000;
+constexpr std::uint64_t minute_ms = 60'000;
+constexpr std::uint64_t year_ms = 365 * 24 * 60 * minute_ms;
+
+constexpr NamespaceOption rows[] = {
+    {"history-count", Number{&Namespace::history_count, 0, million, Unit::count},
+     "Messages a room keeps; 0 keeps none, and nobody can recover."},
+    {"history-age-ms", Number{&Namespace::history_age_ms, 10, year_ms, Unit::milliseconds},
+     "Age after which a kept message goes."},
+    {"history-bytes", Number{&Namespace::history_bytes, kib, gib, Unit::bytes},
+     "Bytes of kept messages of one room; the oldest go first."},
+    {"recovery-messages-max", Number{&Namespace::recovery_messages_max, 1, million, Unit::count},
+     "Who missed more messages than this is told `recovered: false` instead of getting them."},
+
+    {"dedup-count", Number{&Namespace::dedup_count, 0, million, Unit::count},
+     "Publications a room knows again by their `message_id`; 0 knows none."},
+    {"dedup-age-ms", Number{&Namespace::dedup_age_ms, 10, year_ms, Unit::milliseconds},
+     "Time for which it knows them."},
+
+    {"presence", Switch{&Namespace::presence}, "Keeps and tells who is in a room."},
+    {"presence-grace-ms",
+     Number{&Namespace::presence_grace_ms, 0, 10 * minute_ms, Unit::milliseconds},
+     "Time for a connection that broke to come back before its user is said to have left."},
+    {"presence-interval-ms",
+     Number{&Namespace::presence_interval_ms, 10, minute_ms, Unit::milliseconds},
+     "Time between two differences of who is in a large room."},
+    {"presence-large", Number{&Namespace::presence_large, 0, million, Unit::count},
+     "Members up to which a room is not large and tells each change at once."},
+    {"presence-listed-max", Number{&Namespace::presence_listed_max, 1, 100'000, Unit::count},
+     "Names in one list or difference; the count beside it is always whole."},
+
+    {"auto-create", Switch{&Namespace::auto_create},
+     "Joining or publishing makes a room that is not there."},
+    {"client-create", Switch{&Namespace::client_create},
+     "Clients may make rooms where their grants say so."},
+    {"members-max", Number{&Namespace::members_max, 0, 10 * million, Unit::count},
+     "Members of a room that does not say itself; 0 is no limit."},
+    {"empty-room-ms", Number{&Namespace::empty_room_ms, 0, year_ms, Unit::milliseconds},
+     "Time after which a room that nobody listens to is forgotten."},
+    {"duplicate-sessions", NamespaceOption::choice<&Namespace::duplicate_sessions>(duplicate_names),
+     "What a user's second connection does to his first in a room: both stay, the second is "
+     "refused, or the first is told `room_left` with the reason `replaced`."},
+
+    {"state-keys", Number{&Namespace::state_keys, 0, million, Unit::count},
+     "Keys whose last value a room keeps; 0 keeps none."},
+    {"state-bytes", Number{&Namespace::state_bytes, kib, gib, Unit::bytes},
+     "Bytes of keys and values of one room."},
+    {"state-deltas", Switch{&Namespace::state_deltas},
+     "Tells a change as an RFC 7396 merge patch where that is smaller."},
+
+    {"ephemeral-interval-ms",
+     Number{&Namespace::ephemeral_interval_ms, 0, minute_ms, Unit::milliseconds},
+     "Of a sender's `typing_indicator` and the like only the newest, this often; 0 is once a "
+     "turn."},
+    {"message-interval-ms",
+     Number{&Namespace::message_interval_ms, 0, minute_ms, Unit::milliseconds},
+     "Least time between two messages of a type; what comes sooner waits, the newest per key "
+     "wins; 0 holds nothing back."},
+    {"slow-consumer", NamespaceOption::choice<&Namespace::slow_consumer>(slow_policy_names),
+     "What happens to a connection that does not read fast enough: closed with 4508, or messages "
+     "are left out."},
+    {"priority", NamespaceOption::choice<&Namespace::priority>(priority_names),
+     "Of messages that name none. The more urgent overtakes what waits for a connection, never a "
+     "message of its own room."},
+
+    {"offline-count", Number{&Namespace::offline_count, 0, 100'000, Unit::count},
+     "Messages kept for a user who is away, in rooms called `user:ID`; 0 keeps none."},
+    {"offline-bytes", Number{&Namespace::offline_bytes, kib, gib, Unit::bytes}, "Bytes of them."},
+    {"offline-age-ms", Number{&Namespace::offline_age_ms, 10, year_ms, Unit::milliseconds},
+     "Age after which they go."},
+};
+static_assert(well_named(rows));
+static_assert(std::size(rows) <= std::bitset<64>().size(), "ChosenNamespace::said has a bit each");
+
+// Few: a room that is made looks through them one by one.
+constexpr std::size_t namespaces_max = 256;
+constexpr std::size_t namespace_name_bytes_max = 64;
+
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= namespace_name_bytes_max &&
+         std::ranges::all_of(name, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-' || c == '.';
+         });
+}
+
+Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
+
+// nullptr: there are too many.
+ChosenNamespace* find_or_add(std::vector<ChosenNamespace>& chosen, std::string_view name) {
+  if (name == default_namespace) name = {};
+  for (ChosenNamespace& each : chosen)
+    if (each.options.name == name) return &each;
+  if (chosen.size() == namespaces_max) return nullptr;
+  chosen.emplace_back().options.name = name;
+  return &chosen.back();
+}
+
+Result<ChosenNamespace*, Complaint> named(std::vector<ChosenNamespace>& chosen,
+                                          std::string_view name) {
+  if (!is_name(name))
+    return complain("\"" + std::string(name) +
+                    "\" is no name of a namespace: 1 to 64 letters, digits, `_`, `-` or `.`, as "
+                    "they stand before the first colon of a room's name");
+  ChosenNamespace* each = find_or_add(chosen, name);
+  if (each == nullptr)
+    return complain("there are more than " + std::to_string(namespaces_max) + " namespaces");
+  return each;
+}
+
+// What `from` has, wherever `said` does not say that it was chosen.
+void inherit(Namespace& to, const Namespace& from, const std::bitset<64>& said) {
+  for (std::size_t i = 0; i < std::size(rows); ++i)
+    if (!said[i]) RR_CHECK(assign(to, rows[i], print(from, rows[i])));
+}
+
+Namespace built_in_default(bool insecure_dev) {
+  Namespace out;
+  if (!insecure_dev) return out;
+  out.history_count = 100;
+  out.presence = true;
+  return out;
+}
+
+}  // namespace
+
+const std::span<const NamespaceOption> namespace_options = rows;
+
+std::string no_such_option(std::string_view name, std::string_view option) {
+  return "namespace " + std::string(name) + " has no option `" + std::string(option) + "`" +
+         suggestion(nearest_row(namespace_options, option));
+}
+
+Outcome<Complaint> choose_namespace(std::vector<ChosenNamespace>& chosen, std::string_view name) {
+  const auto each = named(chosen, name);
+  if (!each) return fail(each.error());
+  return Done{};
+}
+
+Outcome<Complaint> choose(std::vector<ChosenNamespace>& chosen, std::string_view name,
+                          std::string_view option, std::string_view value) {
+  const auto each = named(chosen, name);
+  if (!each) return fail(each.error());
+  const NamespaceOption* row = find_row(namespace_options, option);
+  if (row == nullptr) return complain(no_such_option(name, option));
+  if (const auto done = assign((*each)->options, *row, value); !done)
+    return complain("namespace " + std::string(name) + ": " + done.error().sentence);
+  (*each)->said.set(static_cast<std::size_t>(row - rows));
+  return Done{};
+}
+
+Outcome<Complaint> choose(std::vector<ChosenNamespace>& chosen, std::string_view text) {
+  const std::string_view name = text.substr(0, text.find(':'));
+  if (auto done = choose_namespace(chosen, name); !done) return done;
+  text.remove_prefix(std::min(text.size(), name.size() + 1));
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos)
+      return complain("namespace " + std::string(name) + ": `" + std::string(pair) +
+                      "` is no OPTION=VALUE");
+    if (auto done = choose(chosen, name, pair.substr(0, equals), pair.substr(equals + 1)); !done)
+      return done;
+  }
+  return Done{};
+}
+
+std::string print(const ChosenNamespace& chosen) {
+  std::string out =
+      chosen.options.name.empty() ? std::string(default_namespace) : chosen.options.name;
+  char separator = ':';
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    if (!chosen.said[i]) continue;
+    out += std::exchange(separator, ',') + std::string(rows[i].name) + "=" +
+           print(chosen.options, rows[i]);
+  }
+  return out;
+}
+
+std::vector<Namespace> settle_namespaces(const std::vector<ChosenNamespace>& chosen,
+                                         bool insecure_dev) {
+  Namespace fallback = built_in_default(insecure_dev);
+  bool has_default = chosen.empty() || insecure_dev;
+  for (const ChosenNamespace& each : chosen) {
+    if (!each.options.name.empty()) continue;
+    has_default = true;
+    Namespace configured = each.options;
+    inherit(configured, fallback, each.said);
+    fallback = std::move(configured);
+  }
+  std::vector<Namespace> out;
+  if (has_default) out.push_back(fallback);
+  for (const ChosenNamespace& each : chosen) {
+    if (each.options.name.empty()) continue;
+    inherit(out.emplace_back(each.options), fallback, each.said);
+  }
+  return out;
+}
+
 Namespaces::Namespaces(std::vector<Namespace> rows, bool insecure_dev) : rows_(std::move(rows)) {
-  if (!rows_.empty()) return;
-  Namespace& built_in = rows_.emplace_back();
-  if (!insecure_dev) return;
-  built_in.history_count = 100;
-  built_in.presence = true;
+  if (rows_.empty()) rows_.push_back(built_in_default(insecure_dev));
 }
 
 const Namespace* Namespaces::find(std::string_view room) const {

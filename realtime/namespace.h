@@ -1,9 +1,14 @@
 #pragma once
 
+#include <bitset>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/result.h"
+#include "realtime/option.h"
 
 namespace ringroom::realtime {
 
@@ -13,6 +18,17 @@ enum class SlowPolicy : std::uint8_t {
   drop_oldest,  // what waits longest is left out; the client sees a gap in the sequence
   keep_latest   // of what waits, only the newest of each key
 };
+
+// What happens when a user who is in a room joins it again by another connection (C3).
+enum class DuplicateSessions : std::uint8_t {
+  allow,   // both hear it
+  refuse,  // the newcomer is told that he is there already
+  replace  // the older one is told `room_left` with the reason "replaced"
+};
+
+// Of two messages that wait for one connection, the more urgent goes first; messages of one room
+// never overtake each other.
+enum class Priority : std::uint8_t { low, medium, high, critical };
 
 // What the rooms of one namespace do (R3). A room belongs to the namespace that is named before the
 // first colon of its name: `quote:eur` to `quote`; a name without a colon, or with one that no
@@ -60,7 +76,42 @@ struct Namespace {
   std::uint64_t offline_count = 0;  // 0: none
   std::uint64_t offline_bytes = 1024 * 1024;
   std::uint64_t offline_age_ms = 7 * 24 * 3'600'000ull;
+
+  // Who missed more messages than this is told `recovered: false` instead of getting them (R6).
+  std::uint64_t recovery_messages_max = 1'000;
+  DuplicateSessions duplicate_sessions = DuplicateSessions::allow;
+  Priority priority = Priority::medium;  // of messages that name none (R9)
 };
+
+using NamespaceOption = OptionRow<Namespace>;
+extern const std::span<const NamespaceOption> namespace_options;
+
+// A namespace as it was written: the rest of its options are the default's.
+struct ChosenNamespace {
+  Namespace options;
+  std::bitset<64> said;  // by row of namespace_options
+};
+
+// The name by which the default is configured; in Namespace it has none.
+inline constexpr std::string_view default_namespace = "default";
+
+// Sets one option of the namespace that is called so, which is made if it is new. Without an option
+// the namespace is only made.
+//
+// Errors: about the name or the value, as a sentence that names both.
+Outcome<Complaint> choose_namespace(std::vector<ChosenNamespace>& chosen, std::string_view name);
+Outcome<Complaint> choose(std::vector<ChosenNamespace>& chosen, std::string_view name,
+                          std::string_view option, std::string_view value);
+// The same as text: `quote`, or `quote:history-count=100,presence=true`.
+Outcome<Complaint> choose(std::vector<ChosenNamespace>& chosen, std::string_view text);
+std::string print(const ChosenNamespace& chosen);
+std::string no_such_option(std::string_view name, std::string_view option);
+
+// What was chosen, with what each takes from the default. A default is there if one is configured,
+// if nothing is configured, or with `insecure_dev`, which gives it a short history and presence so
+// that a try-out shows them.
+std::vector<Namespace> settle_namespaces(const std::vector<ChosenNamespace>& chosen,
+                                         bool insecure_dev);
 
 // The part of a room name that names its namespace; empty: none.
 constexpr std::string_view namespace_of(std::string_view room) {
@@ -72,8 +123,7 @@ constexpr std::string_view namespace_of(std::string_view room) {
 class Namespaces {
  public:
   Namespaces() = default;
-  // Without any rows there is the built-in default. `insecure_dev` gives it a short history and
-  // presence, so that a try-out shows them.
+  // Without any rows there is the built-in default.
   Namespaces(std::vector<Namespace> rows, bool insecure_dev);
 
   // nullptr: no namespace has rooms of that name, and there is no default.

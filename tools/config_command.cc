@@ -12,6 +12,8 @@ namespace ringroom::tools {
 namespace {
 
 using realtime::Config;
+using realtime::Namespace;
+using realtime::NamespaceOption;
 using realtime::Option;
 
 std::string_view origin_name(Origin origin) {
@@ -32,12 +34,18 @@ bool is_secret(const Option& option) {
   return std::holds_alternative<realtime::Secret>(option.value);
 }
 
+bool is_table(const Option& option) {
+  return std::holds_alternative<realtime::Several>(option.value);
+}
+
 // A value as the file has it.
-std::string toml_value(const Config& config, const Option& option) {
-  std::string text = realtime::print(config, option);
-  if (std::holds_alternative<realtime::Switch>(option.value)) return text;
-  if (const auto* number = std::get_if<realtime::Number>(&option.value))
-    if (number->unit == realtime::Unit::count || config.*number->field == 0) return text;
+template <class Target>
+std::string toml_value(const Target& target, const realtime::OptionRow<Target>& option) {
+  using Row = realtime::OptionRow<Target>;
+  std::string text = realtime::print(target, option);
+  if (std::holds_alternative<typename Row::Switch>(option.value)) return text;
+  if (const auto* number = std::get_if<typename Row::Number>(&option.value))
+    if (number->unit == realtime::Unit::count || target.*number->field == 0) return text;
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -46,14 +54,39 @@ std::string toml_value(const Config& config, const Option& option) {
   return out + "\"";
 }
 
+void show_line(const std::string& line, std::string_view origin) {
+  std::printf("%-48s # %.*s\n", line.c_str(), static_cast<int>(origin.size()), origin.data());
+}
+
+// What the rooms of a namespace do and who said so: it, the default for it, or nobody.
+void show(const Loaded& loaded, const Namespace& options) {
+  const auto origin_in = [&loaded](std::string_view name, std::size_t row) {
+    const auto& chosen = loaded.config.chosen_namespaces;
+    for (std::size_t i = 0; i < chosen.size(); ++i)
+      if (chosen[i].options.name == name) return loaded.namespace_origins[i][row];
+    return Origin::defaults;
+  };
+  const std::string_view name = options.name.empty() ? realtime::default_namespace : options.name;
+  std::printf("\n[namespace.%.*s]\n", static_cast<int>(name.size()), name.data());
+  for (std::size_t i = 0; i < realtime::namespace_options.size(); ++i) {
+    const NamespaceOption& option = realtime::namespace_options[i];
+    const Origin own = origin_in(options.name, i);
+    const bool inherited = own == Origin::defaults && origin_in("", i) != Origin::defaults;
+    show_line(std::string(option.name) + " = " + toml_value(options, option),
+              inherited ? "namespace.default" : origin_name(own));
+  }
+}
+
 void show(const Loaded& loaded) {
   for (std::size_t i = 0; i < realtime::options.size(); ++i) {
     const Option& option = realtime::options[i];
+    if (is_table(option)) continue;
     const std::string line = (is_secret(option) ? "# " : "") + std::string(option.name) + " = " +
                              (is_secret(option) ? realtime::print(loaded.config, option)
                                                 : toml_value(loaded.config, option));
-    std::printf("%-48s # %s\n", line.c_str(), std::string(origin_name(loaded.origins[i])).c_str());
+    show_line(line, origin_name(loaded.origins[i]));
   }
+  for (const Namespace& options : loaded.config.namespaces) show(loaded, options);
 }
 
 constexpr std::string_view usage =
@@ -63,10 +96,22 @@ constexpr std::string_view usage =
 
 std::string config_defaults() {
   std::string out;
-  for (const Option& option : realtime::options) {
+  const auto explain = [&out](const auto& option) {
     out += "# " + std::string(option.help) + "\n# " + realtime::accepted(option) + "\n";
+  };
+  for (const Option& option : realtime::options) {
+    if (is_table(option)) continue;
+    explain(option);
     out += (realtime::print(Config{}, option).empty() ? "#" : "") + std::string(option.name) +
            " = " + toml_value(Config{}, option) + "\n\n";
+  }
+  out +=
+      "# What rooms do. [namespace.quote] is for those called quote:..., [namespace.default] for "
+      "all\n# that no other is for. What a table does not say is as [namespace.default] says.\n"
+      "#[namespace.default]\n\n";
+  for (const NamespaceOption& option : realtime::namespace_options) {
+    explain(option);
+    out += "#" + std::string(option.name) + " = " + toml_value(Namespace{}, option) + "\n\n";
   }
   return out;
 }
@@ -90,6 +135,26 @@ std::string config_markdown() {
            "` | " + realtime::accepted(option) + " | " + (value.empty() ? "" : "`" + value + "`") +
            " | " + std::string(option.help) + " |\n";
   }
+  out +=
+      "\n## Namespaces\n\n"
+      "What rooms do is configured by the first word of their names: `quote:eur` belongs to the "
+      "namespace `quote`. Rooms without a colon, and those whose first word no namespace has, "
+      "belong to the one called `default`. It is there if it is configured, if no namespace is, "
+      "or with `insecure-dev`, which lets it keep 100 messages and presence; without it such rooms "
+      "are refused with `not_found`. What a namespace does not say it takes from the default.\n\n"
+      "```toml\n"
+      "[namespace.default]\n"
+      "history-count = 100\n\n"
+      "[namespace.quote]\n"
+      "state-keys = 500          # and history-count = 100, from the default\n"
+      "```\n\n"
+      "The same by flags: `--namespace default:history-count=100 --namespace "
+      "quote:state-keys=500`; "
+      "and by variable: `RINGROOM_NAMESPACE='default:history-count=100;quote:state-keys=500'`.\n\n"
+      "| Option of a namespace | Takes | Default | |\n|---|---|---|---|\n";
+  for (const NamespaceOption& option : realtime::namespace_options)
+    out += "| `" + std::string(option.name) + "` | " + realtime::accepted(option) + " | `" +
+           realtime::print(Namespace{}, option) + "` | " + std::string(option.help) + " |\n";
   return out;
 }
 

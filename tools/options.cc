@@ -42,7 +42,8 @@ Result<Flags, Stop> read_flags(int argc, const char* const* argv) {
   CLI::App app("Serves rooms over WebSocket.", "ringroom serve");
   app.footer(
       "Every option can also be given as a variable, such as RINGROOM_MAX_MESSAGE_BYTES, or "
-      "as a key of the file.");
+      "as a key of the file. docs/config.md and `ringroom config defaults` list the options of a "
+      "namespace.");
   app.allow_extras();
   Flags flags;
   flags.values.resize(realtime::options.size());
@@ -57,7 +58,11 @@ Result<Flags, Stop> read_flags(int argc, const char* const* argv) {
       const bool is_switch = std::holds_alternative<realtime::Switch>(option.value);
       CLI::Option* flag = is_switch ? app.add_flag(name, texts[i], flag_help(option))
                                     : app.add_option(name, texts[i], flag_help(option));
-      flag->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      if (const auto* several = std::get_if<realtime::Several>(&option.value)) {
+        flag->join(several->separator);
+      } else {
+        flag->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      }
       if (!is_switch) flag->type_name("");
       given.push_back(flag);
     }
@@ -106,7 +111,25 @@ std::vector<Variable> our_variables(const char* const* environment) {
   return out;
 }
 
+// Everything that was chosen since `before` comes from there.
+void note_namespaces(Loaded& loaded, const std::vector<realtime::ChosenNamespace>& before,
+                     Origin origin) {
+  const auto& now = loaded.config.chosen_namespaces;
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    if (i == loaded.namespace_origins.size())
+      loaded.namespace_origins.emplace_back(realtime::namespace_options.size(), Origin::defaults);
+    for (std::size_t row = 0; row < realtime::namespace_options.size(); ++row) {
+      const realtime::NamespaceOption& option = realtime::namespace_options[row];
+      const bool is_new =
+          i >= before.size() || !before[i].said[row] ||
+          realtime::print(before[i].options, option) != realtime::print(now[i].options, option);
+      if (now[i].said[row] && is_new) loaded.namespace_origins[i][row] = origin;
+    }
+  }
+}
+
 Outcome<Stop> read_environment(Loaded& loaded, const std::vector<Variable>& variables) {
+  const std::vector<realtime::ChosenNamespace> before = loaded.config.chosen_namespaces;
   for (const auto& [name, value] : variables) {
     if (name == file_variable) continue;
     bool known = false;
@@ -123,10 +146,11 @@ Outcome<Stop> read_environment(Loaded& loaded, const std::vector<Variable>& vari
         "there is no option for the variable " + std::string(name) +
         (nearest == nullptr ? "" : "; did you mean " + realtime::environment_name(*nearest) + "?"));
   }
+  note_namespaces(loaded, before, Origin::environment);
   return Done{};
 }
 
-constexpr std::size_t file_bytes_max = 1024 * 1024;  // two dozen options; more is another file
+constexpr std::size_t file_bytes_max = 1024 * 1024;  // some hundred lines; more is another file
 
 Result<std::string, Stop> read_whole(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
@@ -152,6 +176,7 @@ Outcome<Stop> read_file(Loaded& loaded, const std::string& path) {
     if (realtime::print(before, option) != realtime::print(loaded.config, option))
       loaded.origins[i] = Origin::file;
   }
+  note_namespaces(loaded, before.chosen_namespaces, Origin::file);
   return Done{};
 }
 
@@ -171,12 +196,14 @@ Result<Loaded, Stop> load_with_origins(int argc, const char* const* argv,
   if (!file.empty())
     if (const auto done = read_file(loaded, file); !done) return fail(done.error());
   if (const auto done = read_environment(loaded, variables); !done) return fail(done.error());
+  const std::vector<realtime::ChosenNamespace> before = loaded.config.chosen_namespaces;
   for (std::size_t i = 0; i < realtime::options.size(); ++i) {
     if (!flags->values[i]) continue;
     loaded.origins[i] = Origin::flag;
     const auto done = realtime::assign(loaded.config, realtime::options[i], *flags->values[i]);
     if (!done) return refuse(done.error().sentence);
   }
+  note_namespaces(loaded, before, Origin::flag);
   if (const auto done = realtime::settle(loaded.config); !done)
     return refuse(done.error().sentence);
   return loaded;

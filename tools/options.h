@@ -15,6 +15,8 @@ enum class Origin : std::uint8_t { defaults, file, environment, flag };
 struct Loaded {
   realtime::Config config;
   std::vector<Origin> origins;  // one per row of realtime::options
+  // The same of each chosen namespace, in the order of config.chosen_namespaces.
+  std::vector<std::vector<Origin>> namespace_origins;
 };
 
 // Why the program ends before it began: a sentence for stderr and exit code 2, or the help that was

@@ -34,7 +34,7 @@ class CommandLine(unittest.TestCase):
         done = run("serve", "--help")
         self.assertEqual(done.returncode, 0)
         for line in run("config", "docs").stdout.splitlines():
-            if line.startswith("| `"):
+            if line.startswith("| `") and "RINGROOM_" in line:
                 self.assertIn("--" + line.split("`")[1], done.stdout)
 
     def test_config_show_says_where_a_value_comes_from_and_hides_secrets(self):
@@ -45,11 +45,25 @@ class CommandLine(unittest.TestCase):
         self.assertRegex(done.stdout, r"(?m)^# token-hmac-secret = \(set\) +# environment$")
         self.assertNotIn(SECRET["RINGROOM_TOKEN_HMAC_SECRET"], done.stdout)
 
+    def test_config_show_has_a_table_for_each_namespace(self):
+        done = run("config", "show", "--namespace", "quote:state-keys=5",
+                   env={"RINGROOM_NAMESPACE": "default:history-count=9"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        default, quote = done.stdout.split("[namespace.")[1:]
+        self.assertTrue(default.startswith("default]\n") and quote.startswith("quote]\n"))
+        self.assertRegex(default, r"(?m)^history-count = 9 +# environment$")
+        self.assertRegex(quote, r"(?m)^history-count = 9 +# namespace.default$")
+        self.assertRegex(quote, r"(?m)^state-keys = 5 +# flag$")
+        self.assertRegex(quote, r"(?m)^presence = false +# default$")
+
     def test_config_check_says_what_is_wrong(self):
         self.assertEqual(run("config", "check", "--insecure-dev").returncode, 0)
         done = run("config", "check", "--max-message-bytes", "32MiB")
         self.assertEqual(done.returncode, 2)
         self.assertIn("max-message-bytes", done.stderr)
+        done = run("config", "check", "--namespace", "quote:presense=true")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("did you mean `presence`?", done.stderr)
 
 
 class Page(unittest.TestCase):

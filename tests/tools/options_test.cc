@@ -93,6 +93,40 @@ TEST(Options, FindTheFileByVariableUnlessAFlagNamesOne) {
   EXPECT_EQ(load_from({"-c", two.path()}, {"RINGROOM_CONFIG=" + one.path()})->config.cores, 2u);
 }
 
+TEST(Options, AddUpNamespacesFromEveryWhere) {
+  const TextFile file("[namespace.quote]\nhistory-count = 1\npresence = true\nstate-keys = 1\n");
+  const auto loaded = load_from({"-c", file.path(), "--namespace", "quote:history-count=3",
+                                 "--namespace=chat:presence=true", "--namespace", "default"},
+                                {"RINGROOM_NAMESPACE=quote:history-count=2,state-keys=2;news"});
+  ASSERT_TRUE(loaded) << loaded.error().text;
+  const realtime::Namespaces namespaces(loaded->config.namespaces, false);
+  const realtime::Namespace& quote = *namespaces.find("quote:eur");
+  EXPECT_EQ(quote.history_count, 3u);
+  EXPECT_EQ(quote.state_keys, 2u);
+  EXPECT_TRUE(quote.presence);
+  EXPECT_TRUE(namespaces.find("chat:1")->presence);
+  EXPECT_EQ(namespaces.find("news:1")->name, "news");
+  EXPECT_EQ(namespaces.find("lobby")->name, "");
+
+  ASSERT_EQ(loaded->config.chosen_namespaces.at(0).options.name, "quote");
+  const auto origin = [&](std::string_view option) {
+    const auto* row = realtime::find_row(realtime::namespace_options, option);
+    return loaded->namespace_origins.at(0).at(
+        static_cast<std::size_t>(row - realtime::namespace_options.data()));
+  };
+  EXPECT_EQ(origin("history-count"), Origin::flag);
+  EXPECT_EQ(origin("state-keys"), Origin::environment);
+  EXPECT_EQ(origin("presence"), Origin::file);
+  EXPECT_EQ(origin("members-max"), Origin::defaults);
+}
+
+TEST(Options, SayWhichNamespaceIsWrong) {
+  EXPECT_EQ(complaint({"--namespace", "quote:presense=true"}),
+            "namespace quote has no option `presense`; did you mean `presence`?");
+  EXPECT_EQ(complaint({}, {"RINGROOM_NAMESPACE=quote:presence=maybe"}),
+            "RINGROOM_NAMESPACE: namespace quote: presence must be true or false, not \"maybe\"");
+}
+
 TEST(Options, NameTheUnknownAndWhatWasProbablyMeant) {
   const TextFile file("lissen = \"127.0.0.1:1\"\n");
   EXPECT_EQ(complaint({"--lissen", "x"}), "there is no flag `--lissen`; did you mean `listen`?");
