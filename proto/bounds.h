@@ -70,10 +70,14 @@ inline constexpr std::size_t json_kept_text_bytes = 256 * 1024;
 // Lists of one command: 128 rooms with positions, or 128 inner messages.
 inline constexpr std::size_t json_scratch_bytes = 16 * 1024;
 
-inline constexpr std::size_t connect_rooms_max = 128;   // also the default rooms per connection
-inline constexpr std::size_t batch_messages_max = 128;  // inner messages of one message_batch
-inline constexpr std::size_t event_types_max = 64;      // of one subscribe
-inline constexpr std::size_t key_bytes_max = 128;       // of a value that a room keeps
+inline constexpr std::size_t connect_rooms_max = 128;     // also the default rooms per connection
+inline constexpr std::size_t batch_messages_max = 128;    // inner messages of one message_batch
+inline constexpr std::size_t event_types_max = 64;        // of one subscribe
+inline constexpr std::size_t key_bytes_max = 128;         // of a value that a room keeps
+inline constexpr std::size_t permission_bytes_max = 128;  // of a message's `requires`
+inline constexpr std::size_t info_bytes_max = 1024;  // of a member: it stands in every list of them
+inline constexpr std::size_t metadata_bytes_max = 4096;  // of a room
+inline constexpr std::uint32_t rooms_listed_max = 1000;  // by one list_rooms
 // Members of one object that are compared for a merge patch: each is looked up in the other.
 inline constexpr std::size_t patch_members_max = 256;
 inline constexpr std::uint32_t history_limit_max = 1000;  // messages asked for at once

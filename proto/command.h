@@ -30,7 +30,16 @@ enum class CommandKind : std::uint8_t {
   query_request,
   query_cancel,
   message_batch,
+  create_room,
+  delete_room,
+  list_rooms,
+  room_info,
+  update_presence,
+  acknowledge,  // of a user's offline queue: everything up to a position has arrived
 };
+
+// Of two messages for one connection that belong to different rooms, which goes first.
+enum class Priority : std::uint8_t { low, medium, high, critical };
 
 // A position in a room's history. Sequences compare only within one epoch.
 struct Position {
@@ -56,18 +65,32 @@ struct Command {
   // Of a publish: the key whose last value the room keeps, and whether the value is taken away.
   std::string_view key = {};
   bool remove = false;
+  // Of a publish. nullopt: not said, which means medium unless the namespace says otherwise.
+  std::optional<Priority> priority = {};
+  // Of a publish: the permission a listener must have to hear it; empty: none.
+  std::string_view required_permission = {};
   // What the publisher has seen last, of the key or, without one, of the room: with another version
   // there the publish is refused as a conflict.
   std::optional<std::uint64_t> expected_version = {};
 
   // Decoded from the payload by the kinds that have them, empty otherwise.
-  std::string_view token;                         // connect, refresh_token
-  std::string_view user_id;                       // connect, for development without tokens
-  std::optional<Position> recover;                // join_room: `recover`; history: `since`
-  bool want_members = false;                      // join_room: `presence`
-  bool want_batches = false;                      // connect: `batch`
-  bool reverse = false;                           // history
-  std::uint32_t history_limit = 0;                // join_room: `history`; history: `limit`
+  std::string_view token;                // connect, refresh_token
+  std::string_view user_id;              // connect, for development without tokens
+  std::optional<Position> recover;       // join_room: `recover`; history: `since`
+  std::optional<Position> acknowledged;  // acknowledge: the newest message that arrived
+  bool want_members = false;             // join_room: `presence`
+  bool want_batches = false;             // connect: `batch`
+  bool counts_only = false;              // presence: `counts`
+  bool reverse = false;                  // history
+  std::uint32_t history_limit = 0;       // join_room: `history`; history: `limit`
+  std::uint32_t list_limit = 0;          // list_rooms: `limit`; 0: not said
+  std::string_view prefix;               // list_rooms: of the rooms' names
+  // What others may know about this connection: connect, join_room, update_presence. Raw JSON, an
+  // object; empty: not given.
+  std::string_view info;
+  std::string_view metadata;                      // create_room: raw JSON, an object; empty: none
+  std::optional<std::uint32_t> max_members;       // create_room
+  std::optional<bool> is_public;                  // create_room: `public`
   std::span<const RoomRequest> rooms;             // connect
   std::span<const std::string_view> event_types;  // subscribe, unsubscribe
   // message_batch: the raw texts of the inner messages. They are decoded one by one, with another
@@ -164,6 +187,8 @@ struct Ack {
   std::string_view room = {};  // empty: the request had none
   std::uint64_t sequence = 0;  // 0: nothing was stored
   std::string_view epoch = {};
+  std::string_view level = {};  // "accepted", "stored": what has happened; empty: not said
+  bool duplicate = false;       // a message of this id was taken before; this is its position
 };
 
 struct Refusal {
@@ -233,6 +258,37 @@ struct RoomReset {
   std::string_view reason;
 };
 
+// What is known about a room.
+struct RoomDescription {
+  std::string_view room;
+  std::string_view owner = {};       // user id; empty: nobody
+  std::uint64_t max_members = 0;     // 0: no limit of its own
+  bool is_public = false;            // anybody who may list rooms sees it
+  std::string_view metadata = "{}";  // raw JSON, an object
+  std::uint64_t members = 0;         // users in it
+  std::uint64_t sequence = 0;
+  std::string_view epoch = {};
+  std::uint64_t created_ms = 0;
+};
+struct RoomCreated {
+  std::string_view correlation_id;
+  RoomDescription room;
+};
+// The answer to who deleted it; its members get a RoomLeft with the reason.
+struct RoomDeleted {
+  std::string_view correlation_id;
+  std::string_view room;
+};
+struct RoomInfo {
+  std::string_view correlation_id;
+  RoomDescription room;
+};
+struct RoomList {
+  std::string_view correlation_id;
+  std::span<const RoomDescription> rooms;
+  std::uint64_t count;  // of rooms that match, listed or not
+};
+
 struct PresenceMember {
   std::string_view user_id;
   std::uint32_t connections;
@@ -241,8 +297,15 @@ struct PresenceMember {
 struct PresenceList {
   std::string_view correlation_id;
   std::string_view room;
-  std::span<const PresenceMember> members;
-  std::uint64_t count;  // of users, listed or not
+  std::optional<std::span<const PresenceMember>> members;  // nullopt: only counts were asked for
+  std::uint64_t count;                                     // of users, listed or not
+};
+// What changed in a room too large to tell each coming and going at once.
+struct PresenceDiff {
+  std::string_view room;
+  std::span<const PresenceMember> joined;  // come, or changed their info
+  std::span<const std::string_view> left;  // user ids
+  std::uint64_t count;                     // of users, after the change
 };
 
 struct HistoryPage {
@@ -267,6 +330,7 @@ struct SystemMessage {
   std::string_view code;                     // for programs: "token_expires_soon"
   std::string_view message;                  // for people
   std::uint64_t timestamp_ms;
+  std::optional<std::uint64_t> count = {};  // of what it is about: messages lost to an overflow
 };
 
 // Come back, not all at once: each client gets a delay of its own.

@@ -18,7 +18,8 @@ static_assert(connect_rooms_max * sizeof(RoomRequest) + 64 <= json_scratch_bytes
 static_assert(type_bytes_max == 64 && room_bytes_max == 255 && id_bytes_max == 128 &&
                   user_bytes_max == 255 && epoch_bytes_max == 64 && connect_rooms_max == 128 &&
                   batch_messages_max == 128 && event_types_max == 64 && history_limit_max == 1000 &&
-                  key_bytes_max == 128,
+                  key_bytes_max == 128 && permission_bytes_max == 128 && info_bytes_max == 1024 &&
+                  metadata_bytes_max == 4096 && rooms_listed_max == 1000,
               "the sentences below name these numbers");
 
 // What was wrong: the place and the sentence. decode() adds the correlation_id.
@@ -32,7 +33,7 @@ constexpr Verdict good = std::nullopt;
 // write it for optional fields they do not use.
 struct Envelope {
   std::optional<JsonValue> type, message_id, correlation_id, timestamp, room, payload, messages,
-      key, expected_version, remove;
+      key, expected_version, remove, priority, required_permission;
 };
 
 struct EnvelopeField {
@@ -45,6 +46,7 @@ constexpr EnvelopeField envelope_fields[] = {
     {"timestamp", &Envelope::timestamp}, {"correlation_id", &Envelope::correlation_id},
     {"messages", &Envelope::messages},   {"key", &Envelope::key},
     {"remove", &Envelope::remove},       {"expected_version", &Envelope::expected_version},
+    {"priority", &Envelope::priority},   {"requires", &Envelope::required_permission},
 };
 
 Verdict read_envelope(JsonValue root, Envelope& envelope) {
@@ -92,12 +94,23 @@ bool is_timestamp(JsonValue value) {
   return true;
 }
 
-Verdict read_flag(JsonValue payload, std::string_view name, Fault fault, bool& to) {
+template <class Flag>  // bool, or an optional one
+Verdict read_flag(JsonValue payload, std::string_view name, Fault fault, Flag& to) {
   const auto value = payload.find(name);
   if (!value || value->is_null()) return good;
   const auto flag = value->boolean();
   if (!flag) return fault;
   to = *flag;
+  return good;
+}
+
+// An optional object, taken as it was written.
+Verdict read_object(const std::optional<JsonValue>& value, std::size_t bytes_max, Fault fault,
+                    std::string_view& to) {
+  if (!value || value->is_null()) return good;
+  const std::string_view raw = value->is_object() ? value->raw() : std::string_view();
+  if (raw.empty() || raw.size() > bytes_max) return fault;
+  to = raw;
   return good;
 }
 
@@ -166,8 +179,14 @@ Verdict read_token(const Reading& in, Command& command) {
                    command.token);
 }
 
+Verdict read_info(const Reading& in, Command& command) {
+  return read_object(in.find("info"), info_bytes_max,
+                     {"payload.info", "must be an object of at most 1024 bytes"}, command.info);
+}
+
 Verdict read_connect(const Reading& in, Command& command) {
   if (const Verdict bad = read_token(in, command)) return bad;
+  if (const Verdict bad = read_info(in, command)) return bad;
   if (const Verdict bad = read_text(
           in.find("user_id"), user_bytes_max,
           {"payload.user_id", "must be a string of 1 to 255 bytes without control characters"},
@@ -190,6 +209,7 @@ Verdict read_refresh_token(const Reading& in, Command& command) {
 
 Verdict read_join(const Reading& in, Command& command) {
   if (!in.payload) return good;
+  if (const Verdict bad = read_info(in, command)) return bad;
   if (const auto recover = in.find("recover")) {
     if (const Verdict bad = read_position(*recover, "payload.recover", command.recover)) return bad;
   }
@@ -247,8 +267,26 @@ Verdict read_batch(const Reading& in, Command& command) {
   return good;
 }
 
+Verdict read_priority(JsonValue value, std::optional<Priority>& to) {
+  constexpr std::string_view names[] = {"low", "medium", "high", "critical"};
+  for (std::size_t i = 0; i < std::size(names); ++i)
+    if (value.string() == names[i]) to = Priority(i);
+  return to ? good : Verdict(Fault{"priority", "must be low, medium, high or critical"});
+}
+
+// Whom a message reaches, and how soon.
+Verdict read_reach(const Reading& in, Command& command) {
+  if (in.envelope.priority) {
+    if (const Verdict bad = read_priority(*in.envelope.priority, command.priority)) return bad;
+  }
+  return read_text(in.envelope.required_permission, permission_bytes_max,
+                   {"requires", "must be the name of a permission, 1 to 128 bytes"},
+                   command.required_permission);
+}
+
 Verdict read_publish(const Reading& in, Command& command) {
   const Envelope& envelope = in.envelope;
+  if (const Verdict bad = read_reach(in, command)) return bad;
   if (const Verdict bad = read_text(
           envelope.key, key_bytes_max,
           {"key", "must be a string of 1 to 128 bytes without control characters"}, command.key))
@@ -264,6 +302,55 @@ Verdict read_publish(const Reading& in, Command& command) {
   if (command.remove && command.key.empty())
     return Fault{"key", "required: name the key whose value is to be removed"};
   return good;
+}
+
+Verdict read_presence(const Reading& in, Command& command) {
+  if (!in.payload) return good;
+  return read_flag(*in.payload, "counts", {"payload.counts", "must be true or false"},
+                   command.counts_only);
+}
+
+Verdict read_update_presence(const Reading& in, Command& command) {
+  if (const Verdict bad = read_info(in, command)) return bad;
+  if (command.info.empty())
+    return Fault{"payload.info", "required: an object, what others may know about you"};
+  return good;
+}
+
+Verdict read_create_room(const Reading& in, Command& command) {
+  if (!in.payload) return good;
+  if (const auto members = in.find("max_members"); members && !members->is_null()) {
+    const auto count = members->unsigned_integer();
+    if (!count || *count == 0 || *count > std::uint32_t(-1))
+      return Fault{"payload.max_members", "must be a whole number from 1 on"};
+    command.max_members = static_cast<std::uint32_t>(*count);
+  }
+  if (const Verdict bad = read_flag(*in.payload, "public",
+                                    {"payload.public", "must be true or false"}, command.is_public))
+    return bad;
+  return read_object(in.find("metadata"), metadata_bytes_max,
+                     {"payload.metadata", "must be an object of at most 4096 bytes"},
+                     command.metadata);
+}
+
+Verdict read_list_rooms(const Reading& in, Command& command) {
+  if (const auto value = in.find("limit"); value && !value->is_null()) {
+    const auto limit = value->unsigned_integer();
+    if (!limit || *limit == 0 || *limit > rooms_listed_max)
+      return Fault{"payload.limit", "must be a whole number of rooms, 1 to 1000"};
+    command.list_limit = static_cast<std::uint32_t>(*limit);
+  }
+  return read_text(in.find("prefix"), room_bytes_max,
+                   {"payload.prefix", "must be the beginning of a room name, 1 to 255 bytes"},
+                   command.prefix);
+}
+
+Verdict read_acknowledge(const Reading& in, Command& command) {
+  constexpr std::string_view path = "payload";
+  if (in.payload) {
+    if (const Verdict bad = read_position(*in.payload, path, command.acknowledged)) return bad;
+  }
+  return command.acknowledged ? good : Verdict(Fault{path, position_sentence});
 }
 
 Verdict read_query_request(const Reading&, Command& command) {
@@ -290,14 +377,14 @@ struct TypeRow {
 };
 constexpr TypeRow client_types[] = {
     {"room_message", CommandKind::publish, Room::required, read_publish},
-    {"typing_indicator", CommandKind::ephemeral, Room::required},
-    {"cursor_position", CommandKind::ephemeral, Room::required},
+    {"typing_indicator", CommandKind::ephemeral, Room::required, read_reach},
+    {"cursor_position", CommandKind::ephemeral, Room::required, read_reach},
     {"ping", CommandKind::ping, Room::none},
     {"heartbeat", CommandKind::heartbeat, Room::none},
     {"connect", CommandKind::connect, Room::none, read_connect},
     {"join_room", CommandKind::join_room, Room::required, read_join},
     {"leave_room", CommandKind::leave_room, Room::required},
-    {"presence", CommandKind::presence, Room::required},
+    {"presence", CommandKind::presence, Room::required, read_presence},
     {"history", CommandKind::history, Room::required, read_history},
     {"refresh_token", CommandKind::refresh_token, Room::none, read_refresh_token},
     {"subscribe", CommandKind::subscribe, Room::optional, read_event_types},
@@ -306,16 +393,23 @@ constexpr TypeRow client_types[] = {
     {"query_request", CommandKind::query_request, Room::optional, read_query_request},
     {"query_cancel", CommandKind::query_cancel, Room::optional, read_query_cancel},
     {"message_batch", CommandKind::message_batch, Room::none, read_batch},
+    {"create_room", CommandKind::create_room, Room::required, read_create_room},
+    {"delete_room", CommandKind::delete_room, Room::required},
+    {"list_rooms", CommandKind::list_rooms, Room::none, read_list_rooms},
+    {"room_info", CommandKind::room_info, Room::required},
+    {"update_presence", CommandKind::update_presence, Room::required, read_update_presence},
+    {"acknowledge", CommandKind::acknowledge, Room::optional, read_acknowledge},
 };
 constexpr TypeRow custom_type{"", CommandKind::publish, Room::required, read_publish};
 
 constexpr std::string_view server_types[] = {
-    "ack",          "room_joined",     "room_left",        "connection_ack",
-    "user_joined",  "user_left",       "query_progress",   "query_result",
-    "pong",         "query_cancelled", "ontology_search",  "ontology_suggestion",
-    "room_reset",   "endpoint_status", "endpoint_health",  "system_message",
-    "notification", "error_message",   "validation_error", "service_degradation",
-    "reconnect",
+    "ack",           "room_joined",     "room_left",        "connection_ack",
+    "user_joined",   "user_left",       "query_progress",   "query_result",
+    "pong",          "query_cancelled", "ontology_search",  "ontology_suggestion",
+    "room_reset",    "endpoint_status", "endpoint_health",  "system_message",
+    "notification",  "error_message",   "validation_error", "service_degradation",
+    "reconnect",     "room_created",    "room_deleted",     "room_list",
+    "presence_diff",
 };
 
 const TypeRow* find_client_type(std::string_view type) {

@@ -7,6 +7,7 @@
 #include "alloc/block.h"
 #include "base/result.h"
 #include "proto/command.h"
+#include "proto/dialect/reply.h"
 #include "proto/json.h"
 
 namespace ringroom::proto::dialect::native_json {
@@ -34,20 +35,20 @@ bool is_server_type(std::string_view type);
 // Replaces CR and LF by blanks; only for valid JSON, where they can be nothing but white space.
 void blank_line_ends(std::span<std::byte> json);
 
+// What many hear, encoded once for all of them.
 void encode(const Publication& value, alloc::BlockBuilder& out);
-void encode(const Ack& value, alloc::BlockBuilder& out);
-void encode(const Refusal& value, alloc::BlockBuilder& out);
-void encode(const Invalid& value, alloc::BlockBuilder& out);
-void encode(const ConnectionAck& value, alloc::BlockBuilder& out);
-void encode(const RoomJoined& value, alloc::BlockBuilder& out);
-void encode(const RoomLeft& value, alloc::BlockBuilder& out);
-void encode(const RoomReset& value, alloc::BlockBuilder& out);
-void encode(const PresenceList& value, alloc::BlockBuilder& out);
-void encode(const HistoryPage& value, alloc::BlockBuilder& out);
-void encode(const Pong& value, alloc::BlockBuilder& out);
-void encode(const Heartbeat& value, alloc::BlockBuilder& out);
-void encode(const SystemMessage& value, alloc::BlockBuilder& out);
-void encode(const Reconnect& value, alloc::BlockBuilder& out);
 void encode(const MessageBatch& value, alloc::BlockBuilder& out);
+
+// What one client is told: {"type":..,"correlation_id":..,"room":..,"timestamp":..,"payload": and,
+// behind the payload, the end.
+void begin_reply(const ReplyHead& head, alloc::BlockBuilder& out);
+void end_reply(alloc::BlockBuilder& out);
+
+template <Reply Value>
+void encode(const Value& value, alloc::BlockBuilder& out) {
+  begin_reply(head_of(value), out);
+  write_payload(value, out);
+  end_reply(out);
+}
 
 }  // namespace ringroom::proto::dialect::native_json

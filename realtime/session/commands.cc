@@ -42,6 +42,12 @@ constexpr CommandRow CommandRow::rows[] = {
     {CommandKind::query_request, false, &Commands::not_offered},
     {CommandKind::query_cancel, false, &Commands::not_offered},
     {CommandKind::message_batch, false, &Commands::message_batch},
+    {CommandKind::create_room, false, &Commands::not_offered},
+    {CommandKind::delete_room, false, &Commands::not_offered},
+    {CommandKind::list_rooms, false, &Commands::not_offered},
+    {CommandKind::room_info, false, &Commands::not_offered},
+    {CommandKind::update_presence, false, &Commands::not_offered},
+    {CommandKind::acknowledge, false, &Commands::not_offered},
 };
 
 namespace {
@@ -49,7 +55,7 @@ namespace {
 constexpr bool rows_are_in_order() {
   for (std::size_t i = 0; i < std::size(CommandRow::rows); ++i)
     if (std::size_t(CommandRow::rows[i].kind) != i) return false;
-  return std::size(CommandRow::rows) == std::size_t(CommandKind::message_batch) + 1;
+  return std::size(CommandRow::rows) == std::size_t(CommandKind::acknowledge) + 1;
 }
 static_assert(rows_are_in_order(), "dispatch indexes by the kind");
 

@@ -80,15 +80,40 @@ TEST_F(NativeDecode, KnowsEveryTypeAClientMaySend) {
            Case{R"({"type":"query_request","message_id":"q"})", CommandKind::query_request},
            Case{R"({"type":"query_cancel","correlation_id":"q"})", CommandKind::query_cancel},
            Case{R"({"type":"message_batch","messages":[{}]})", CommandKind::message_batch},
+           Case{R"({"type":"create_room","room":"r"})", CommandKind::create_room},
+           Case{R"({"type":"delete_room","room":"r"})", CommandKind::delete_room},
+           Case{R"({"type":"list_rooms"})", CommandKind::list_rooms},
+           Case{R"({"type":"room_info","room":"r"})", CommandKind::room_info},
+           Case{R"({"type":"update_presence","room":"r","payload":{"info":{}}})",
+                CommandKind::update_presence},
+           Case{R"({"type":"acknowledge","payload":{"sequence":1,"epoch":"e"}})",
+                CommandKind::acknowledge},
        })
     EXPECT_EQ(good(text).kind, kind) << text;
 }
 
 TEST_F(NativeDecode, RefusesTypesThatOnlyTheServerSends) {
-  for (const std::string type :
-       {"connection_ack", "ack", "room_joined", "room_left", "user_joined", "user_left",
-        "query_progress", "query_result", "query_cancelled", "endpoint_status", "system_message",
-        "notification", "error_message", "validation_error", "pong", "reconnect", "room_reset"}) {
+  for (const std::string type : {"connection_ack",
+                                 "ack",
+                                 "room_joined",
+                                 "room_left",
+                                 "user_joined",
+                                 "user_left",
+                                 "query_progress",
+                                 "query_result",
+                                 "query_cancelled",
+                                 "endpoint_status",
+                                 "system_message",
+                                 "notification",
+                                 "error_message",
+                                 "validation_error",
+                                 "pong",
+                                 "reconnect",
+                                 "room_reset",
+                                 "room_created",
+                                 "room_deleted",
+                                 "room_list",
+                                 "presence_diff"}) {
     EXPECT_TRUE(is_server_type(type));
     EXPECT_EQ(path_of(R"({"room":"r","type":")" + type + "\"}"), "type") << type;
   }
@@ -121,7 +146,8 @@ TEST_F(NativeDecode, HoldsRoomNamesToTheirBounds) {
 
 TEST_F(NativeDecode, RequiresTheRoomWhereOneIsNeeded) {
   for (const std::string_view type :
-       {"join_room", "leave_room", "room_message", "custom", "typing_indicator", "presence"})
+       {"join_room", "leave_room", "room_message", "custom", "typing_indicator", "presence",
+        "create_room", "delete_room", "room_info", "update_presence"})
     EXPECT_EQ(path_of("{\"type\":\"" + std::string(type) + "\"}"), "room") << type;
 }
 
@@ -319,6 +345,81 @@ TEST_F(NativeDecode, ComplainsAboutAValueWithoutAKeyAndAVersionThatIsNone) {
   EXPECT_EQ(path_of(with(R"("expected_version":"7")")), "expected_version");
 }
 
+TEST_F(NativeDecode, ReadsWhomAMessageReachesAndHowSoon) {
+  for (const std::string type : {"room_message", "typing_indicator", "alert"}) {
+    const Command command = good(R"({"room":"r","priority":"critical","requires":"premium:view",)"
+                                 R"("type":")" +
+                                 type + "\"}");
+    EXPECT_EQ(command.priority, Priority::critical);
+    EXPECT_EQ(command.required_permission, "premium:view");
+  }
+  EXPECT_EQ(good(R"({"type":"x","room":"r","priority":"low"})").priority, Priority::low);
+  EXPECT_FALSE(good(R"({"type":"x","room":"r","priority":null})").priority);
+  for (const std::string_view priority : {"\"urgent\"", "\"\"", "2", "\"LOW\""})
+    EXPECT_EQ(path_of(R"({"type":"x","room":"r","priority":)" + std::string(priority) + "}"),
+              "priority");
+  for (const std::string& permission : {std::string("7"), std::string("\"\""),
+                                        '"' + std::string(permission_bytes_max + 1, 'p') + '"'})
+    EXPECT_EQ(path_of(R"({"type":"x","room":"r","requires":)" + permission + "}"), "requires");
+}
+
+TEST_F(NativeDecode, ReadsWhatIsSaidAboutARoomToBeMade) {
+  const Command create =
+      good(R"({"type":"create_room","room":"r","payload":{"max_members":9,"public":false,)"
+           R"("metadata":{"topic":"x"}}})");
+  EXPECT_EQ(create.max_members, 9u);
+  EXPECT_EQ(create.is_public, false);
+  EXPECT_EQ(create.metadata, R"({"topic":"x"})");
+  const Command bare = good(R"({"type":"create_room","room":"r"})");
+  EXPECT_FALSE(bare.max_members);
+  EXPECT_FALSE(bare.is_public);
+  EXPECT_EQ(bare.metadata, "");
+
+  const auto path = [this](std::string_view payload) {
+    return path_of(R"({"type":"create_room","room":"r","payload":)" + std::string(payload) + "}");
+  };
+  for (const std::string_view count : {"0", "-1", "1.5", "\"9\"", "4294967296"})
+    EXPECT_EQ(path(R"({"max_members":)" + std::string(count) + "}"), "payload.max_members");
+  EXPECT_EQ(path(R"({"public":"yes"})"), "payload.public");
+  EXPECT_EQ(path(R"({"metadata":[]})"), "payload.metadata");
+  EXPECT_EQ(path(R"({"metadata":{"t":")" + std::string(metadata_bytes_max, 'x') + "\"}}"),
+            "payload.metadata");
+}
+
+TEST_F(NativeDecode, ReadsWhichRoomsAreToBeListed) {
+  const Command list = good(R"({"type":"list_rooms","payload":{"prefix":"quote:","limit":20}})");
+  EXPECT_EQ(list.prefix, "quote:");
+  EXPECT_EQ(list.list_limit, 20u);
+  EXPECT_EQ(good(R"({"type":"list_rooms"})").list_limit, 0u);
+  for (const std::string_view limit : {"0", "1001", "\"5\"", "-1"})
+    EXPECT_EQ(path_of(R"({"type":"list_rooms","payload":{"limit":)" + std::string(limit) + "}}"),
+              "payload.limit");
+  EXPECT_EQ(path_of(R"({"type":"list_rooms","payload":{"prefix":""}})"), "payload.prefix");
+}
+
+TEST_F(NativeDecode, ReadsWhatOthersMayKnowAboutAConnection) {
+  for (const std::string type : {"connect", "join_room", "update_presence"}) {
+    const auto with = [&](const std::string& info) {
+      return R"({"room":"r","type":")" + type + R"(","payload":{"info":)" + info + "}}";
+    };
+    EXPECT_EQ(good(with(R"({"name":"Ann"})")).info, R"({"name":"Ann"})");
+    const std::string fits = R"({"n":")" + std::string(info_bytes_max - 8, 'x') + "\"}";
+    EXPECT_EQ(good(with(fits)).info.size(), info_bytes_max);
+    EXPECT_EQ(path_of(with(fits.substr(0, 6) + "x" + fits.substr(6))), "payload.info");
+    EXPECT_EQ(path_of(with("7")), "payload.info");
+  }
+  EXPECT_TRUE(good(R"({"type":"presence","room":"r","payload":{"counts":true}})").counts_only);
+  EXPECT_FALSE(good(R"({"type":"presence","room":"r"})").counts_only);
+  EXPECT_EQ(path_of(R"({"type":"presence","room":"r","payload":{"counts":1}})"), "payload.counts");
+}
+
+TEST_F(NativeDecode, ReadsUpToWhereAQueueHasArrived) {
+  const Command command = good(R"({"type":"acknowledge","payload":{"sequence":41,"epoch":"b5"}})");
+  ASSERT_TRUE(command.acknowledged);
+  EXPECT_EQ(command.acknowledged->sequence, 41u);
+  EXPECT_EQ(command.acknowledged->epoch, "b5");
+}
+
 TEST_F(NativeDecode, NeverMakesUpARequiredField) {
   EXPECT_EQ(path_of(R"({"type":"refresh_token"})"), "payload.token");
   EXPECT_EQ(path_of(R"({"type":"refresh_token","payload":{"token":""}})"), "payload.token");
@@ -327,6 +428,9 @@ TEST_F(NativeDecode, NeverMakesUpARequiredField) {
   EXPECT_EQ(path_of(R"({"type":"query_cancel","message_id":"m"})"), "correlation_id");
   EXPECT_EQ(path_of(R"({"type":"subscribe"})"), "payload.event_types");
   EXPECT_EQ(path_of(R"({"type":"message_batch"})"), "messages");
+  EXPECT_EQ(path_of(R"({"type":"update_presence","room":"r"})"), "payload.info");
+  EXPECT_EQ(path_of(R"({"type":"acknowledge"})"), "payload");
+  EXPECT_EQ(path_of(R"({"type":"acknowledge","payload":{"sequence":1}})"), "payload");
 }
 
 TEST_F(NativeDecode, UnpacksABatchInOrder) {

@@ -166,6 +166,54 @@ TEST_F(NativeEncode, WritesListsOfPeopleAndMessages) {
             R"({"type":"message_batch","batch_id":"b","timestamp":1.000,"messages":[{},{}]})");
 }
 
+TEST_F(NativeEncode, SaysWhatAnAckMeans) {
+  EXPECT_EQ(encoded(Ack{.correlation_id = "2", .sequence = 4, .level = "stored"}),
+            R"({"type":"ack","correlation_id":"2","payload":{"sequence":4,"level":"stored"}})");
+  EXPECT_EQ(
+      encoded(Ack{.correlation_id = "2", .sequence = 4, .level = "accepted", .duplicate = true}),
+      R"({"type":"ack","correlation_id":"2",)"
+      R"("payload":{"sequence":4,"level":"accepted","duplicate":true}})");
+}
+
+TEST_F(NativeEncode, DescribesRooms) {
+  const RoomDescription room{.room = "r",
+                             .owner = "ann",
+                             .max_members = 9,
+                             .is_public = true,
+                             .metadata = R"({"topic":"x"})",
+                             .members = 2,
+                             .sequence = 5,
+                             .epoch = "e",
+                             .created_ms = 1500};
+  const std::string described =
+      R"({"room":"r","owner":"ann","max_members":9,"public":true,"metadata":{"topic":"x"},)"
+      R"("members":2,"sequence":5,"epoch":"e","created":1.500})";
+  EXPECT_EQ(encoded(RoomInfo{.correlation_id = "1", .room = room}),
+            R"({"type":"room_info","correlation_id":"1","room":"r","payload":)" + described + "}");
+  EXPECT_EQ(
+      encoded(RoomCreated{.correlation_id = "1", .room = room}),
+      R"({"type":"room_created","correlation_id":"1","room":"r","payload":)" + described + "}");
+  EXPECT_EQ(encoded(RoomDeleted{.correlation_id = "1", .room = "r"}),
+            R"({"type":"room_deleted","correlation_id":"1","room":"r","payload":{}})");
+  const RoomDescription rooms[] = {room, RoomDescription{.room = "s"}};
+  EXPECT_EQ(encoded(RoomList{.correlation_id = "1", .rooms = rooms, .count = 7}),
+            R"({"type":"room_list","correlation_id":"1","payload":{"rooms":[)" + described +
+                R"(,{"room":"s","public":false,"metadata":{},"members":0,"sequence":0,)"
+                R"("epoch":"","created":0.000}],"count":7}})");
+}
+
+TEST_F(NativeEncode, TellsWhoCameAndWentInALargeRoom) {
+  const PresenceMember joined[] = {{.user_id = "ann", .connections = 1, .info = R"({"n":1})"}};
+  const std::string_view left[] = {"bo", "c\"y"};
+  EXPECT_EQ(encoded(PresenceDiff{.room = "r", .joined = joined, .left = left, .count = 500}),
+            R"({"type":"presence_diff","room":"r","payload":{"joined":)"
+            R"([{"user_id":"ann","connections":1,"info":{"n":1}}],"left":["bo","c\"y"],)"
+            R"("count":500}})");
+  EXPECT_EQ(encoded(PresenceList{
+                .correlation_id = "5", .room = "r", .members = std::nullopt, .count = 500}),
+            R"({"type":"presence","correlation_id":"5","room":"r","payload":{"count":500}})");
+}
+
 TEST_F(NativeEncode, WritesTheSmallOnes) {
   EXPECT_EQ(encoded(RoomLeft{.correlation_id = "1", .room = "r", .reason = ""}),
             R"({"type":"room_left","correlation_id":"1","room":"r","payload":{}})");
@@ -181,6 +229,10 @@ TEST_F(NativeEncode, WritesTheSmallOnes) {
           .type = "service_degradation", .code = "http_only", .message = "m", .timestamp_ms = 1}),
       R"({"type":"service_degradation","timestamp":0.001,"payload":)"
       R"({"code":"http_only","message":"m"}})");
+  EXPECT_EQ(encoded(SystemMessage{
+                .code = "offline_overflow", .message = "m", .timestamp_ms = 1, .count = 7}),
+            R"({"type":"system_message","timestamp":0.001,"payload":)"
+            R"({"code":"offline_overflow","message":"m","count":7}})");
   EXPECT_EQ(encoded(Reconnect{.delay_ms = 250, .reason = "draining"}),
             R"({"type":"reconnect","payload":{"delay_ms":250,"reason":"draining"}})");
 }
