@@ -64,6 +64,9 @@ inline constexpr std::uint32_t wait_trial_rounds_max = 4;
 inline constexpr std::uint64_t wait_saved_percent = 5;          // above the noise of a trial
 inline constexpr std::uint64_t wait_saved_percent_longer = 10;  // what twice the latency is worth
 inline constexpr std::uint64_t wait_events_lost_percent = 3;
+// A core that waits this much of the time for its own processor shares it; one that does not waits
+// 1 to 9 here, next to compilers on the same processors but ahead of them.
+inline constexpr std::uint32_t wait_contended_permille = 50;
 // Between trials: soon after a change, seldom while nothing changes. A trial that is lost costs
 // 40 ms of a worse wait, 2 % of the time; one that stays open four times that.
 inline constexpr std::uint32_t wait_pause_windows_min = 5;

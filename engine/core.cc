@@ -370,10 +370,12 @@ std::span<const Completion> Core::sleep(std::uint64_t due_ns) {
   return completions;
 }
 
-// What the last wait brought; the clock of this thread is read only where a window ends.
+// What the last wait brought; the clocks of this thread are read only where a window ends.
 void Core::learn(std::size_t completions) {
   waiting_.turned(completions + letters_.size());
-  if (waiting_.edge_due(now_ns_)) waiting_.edge(now_ns_, clock_ns(CLOCK_THREAD_CPUTIME_ID));
+  if (!waiting_.edge_due(now_ns_)) return;
+  waiting_.edge(now_ns_, processor_.read());
+  if (waiting_.contended()) counters_.contended_windows.add();
 }
 
 // What an Outbox asks for.

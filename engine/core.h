@@ -14,6 +14,7 @@
 #include "engine/handler.h"
 #include "engine/outbox.h"
 #include "engine/post_office.h"
+#include "engine/processor_clock.h"
 #include "engine/receiver.h"
 #include "engine/send_queue.h"
 #include "engine/socket_table.h"
@@ -91,6 +92,7 @@ class Core {
   std::uint64_t now_ms_;
   std::unique_ptr<Ring> ring_;
   WaitPolicy waiting_;
+  ProcessorClock processor_;
   SocketTable sockets_;
   TimerWheel timers_;     // the handler's
   TimerWheel deadlines_;  // of closing sockets

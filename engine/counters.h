@@ -12,6 +12,7 @@ struct alignas(128) EngineCounters {
   Counter spin_hits;
   Counter sleeps;
   Counter min_waits;
+  Counter contended_windows;
   Counter uring_enters;
   Counter uring_completions;
   Counter uring_cq_overflows;
@@ -41,6 +42,9 @@ inline constexpr CounterRow<EngineCounters> engine_counter_rows[] = {
     {"sleeps_total", CounterKind::total, "Waits in the kernel.", &EngineCounters::sleeps},
     {"min_waits_total", CounterKind::total,
      "Of those, waits for several completions or a minimum time.", &EngineCounters::min_waits},
+    {"contended_windows_total", CounterKind::total,
+     "Windows of 10 ms or more in which other work wanted the core's processor: it does not spin.",
+     &EngineCounters::contended_windows},
     {"uring_enters_total", CounterKind::total, "io_uring_enter calls.",
      &EngineCounters::uring_enters},
     {"uring_completions_total", CounterKind::total, "Completions reaped.",

@@ -52,6 +52,7 @@ Verdict judge(const WaitWindow& mode, const WaitWindow& plainer, std::uint64_t s
 void WaitWindow::add(const WaitWindow& other) {
   wall_ns += other.wall_ns;
   cpu_ns += other.cpu_ns;
+  waited_ns += other.waited_ns;
   events += other.events;
   sleeps += other.sleeps;
   spins += other.spins;
@@ -72,22 +73,43 @@ WaitPolicy::WaitPolicy(Waiting waiting, Gathering gathering)
 
 WaitPlan WaitPolicy::plan() const { return plan_of(mode_); }
 
-void WaitPolicy::edge(std::uint64_t now_ns, std::uint64_t thread_cpu_ns) {
+void WaitPolicy::edge(std::uint64_t now_ns, const ProcessorTime& processor) {
   if (waiting_ != Waiting::adaptive) return;
   WaitWindow window = std::exchange(window_, WaitWindow{});
   window.wall_ns = now_ns - std::exchange(start_ns_, now_ns);
-  window.cpu_ns = thread_cpu_ns - std::exchange(start_cpu_ns_, thread_cpu_ns);
+  const ProcessorTime start = std::exchange(start_processor_, processor);
+  window.cpu_ns = processor.used_ns - start.used_ns;
+  window.waited_ns = processor.waited_ns - start.waited_ns;
   edge_ns_ = now_ns + bounds::wait_window_ns;
 
+  watch_contention(window);
   if (!busy(window)) {
     windows_left_ = 0;
     pause_windows_ = pause_left_ = bounds::wait_pause_windows_min;
     use(WaitMode::sleep);
+  } else if (contended_ && spins_now()) {
+    windows_left_ = 0;
+    pause_left_ = pause_windows_;
+    use(champion_ == WaitMode::spin ? WaitMode::sleep : champion_);
   } else if (windows_left_ > 0) {
     go_on_with_trial(window);
   } else {
     consider(window);
   }
+}
+
+// Smoothed over about eight windows: a short interruption is not contention, and an end of it is
+// not believed at once.
+void WaitPolicy::watch_contention(const WaitWindow& window) {
+  const std::uint64_t wall_ns = std::max<std::uint64_t>(window.wall_ns, 1);
+  const std::uint64_t permille = std::min<std::uint64_t>(window.waited_ns * 1'000 / wall_ns, 1'000);
+  waited_permille_ = (waited_permille_ * 7 + static_cast<std::uint32_t>(permille)) / 8;
+  contended_ = waited_permille_ >=
+               (contended_ ? bounds::wait_contended_permille / 2 : bounds::wait_contended_permille);
+}
+
+bool WaitPolicy::spins_now() const {
+  return champion_ == WaitMode::spin || (windows_left_ > 0 && challenger_ == WaitMode::spin);
 }
 
 // Also false for a window that a long sleep or a long turn has stretched: it says nothing.
@@ -101,6 +123,7 @@ bool WaitPolicy::plausible(WaitMode mode, const WaitWindow& window) const {
     case WaitMode::sleep:
       return true;
     case WaitMode::spin:
+      if (contended_) return false;
       if (window.spins > 0) return window.spin_hits * 2 >= window.spins;
       return window.sleeps > 0 && window.cpu_ns <= window.wall_ns &&
              window.wall_ns - window.cpu_ns <= window.sleeps * bounds::spin_below_idle_ns;

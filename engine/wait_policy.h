@@ -30,10 +30,17 @@ struct WaitPlan {
   std::uint32_t min_wait_us;      // or earlier when this many are there
 };
 
-// What a core saw since it last looked at the clock of its processor time.
+// What a thread has had of its processor since it began, and what it has not.
+struct ProcessorTime {
+  std::uint64_t used_ns;
+  std::uint64_t waited_ns;  // ready to run, while other work had the processor
+};
+
+// What a core saw since it last looked at its processor time.
 struct WaitWindow {
   std::uint64_t wall_ns = 0;
   std::uint64_t cpu_ns = 0;
+  std::uint64_t waited_ns = 0;
   std::uint64_t events = 0;  // completions and letters
   std::uint64_t sleeps = 0;
   std::uint64_t spins = 0;
@@ -54,6 +61,10 @@ struct WaitWindow {
 // The plainer mode of the two need not win, the other has to. `sleep` is a challenger too, so a
 // champion goes on proving itself; and where there is little to do there is no trial, and `sleep`
 // it is.
+//
+// None of that sees what others lose. Where the core has to wait for its own processor, somebody
+// else wants it, and a spin would be taken from them: it does not spin there. It does gather, if
+// that wins, for what is saved is theirs too.
 //
 // Pure: observations in, a plan out; time and processor time come from the caller.
 //
@@ -76,11 +87,14 @@ class WaitPolicy {
   void turned(std::size_t events) { window_.events += events; }
 
   bool edge_due(std::uint64_t now_ns) const { return now_ns >= edge_ns_; }
-  void edge(std::uint64_t now_ns, std::uint64_t thread_cpu_ns);
+  void edge(std::uint64_t now_ns, const ProcessorTime& processor);
+  bool contended() const { return contended_; }
 
  private:
   enum Side : std::uint8_t { champion = 0, challenger = 1 };
 
+  void watch_contention(const WaitWindow& window);
+  bool spins_now() const;
   bool busy(const WaitWindow& window) const;
   bool plausible(WaitMode mode, const WaitWindow& window) const;
   void use(WaitMode mode);
@@ -95,7 +109,7 @@ class WaitPolicy {
   WaitMode champion_;  // in use outside trials
   WaitWindow window_;
   std::uint64_t start_ns_ = 0;
-  std::uint64_t start_cpu_ns_ = 0;
+  ProcessorTime start_processor_{};
   std::uint64_t edge_ns_ = 0;
 
   std::array<WaitWindow, 2> sides_;  // of the trial, by Side
@@ -104,6 +118,9 @@ class WaitPolicy {
   std::uint32_t rounds_left_ = 0;   // that an open trial may be prolonged
   std::uint32_t pause_windows_;     // until the next trial, after the next one that is lost
   std::uint32_t pause_left_;
+
+  std::uint32_t waited_permille_ = 0;  // of the time, lately
+  bool contended_ = false;
 };
 
 }  // namespace ringroom::engine

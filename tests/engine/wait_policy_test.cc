@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <set>
+#include <utility>
 
 namespace ringroom::engine {
 namespace {
@@ -17,6 +18,7 @@ struct Effect {
   std::uint64_t events;
   std::uint64_t cpu_ns;
   std::uint64_t sleeps = 100;
+  std::uint64_t waited_ns = 0;
 };
 
 class Load {
@@ -57,9 +59,10 @@ class Load {
       }
     }
     now_ns_ += wall_ns;
-    cpu_ns_ += effect.cpu_ns;
+    processor_.used_ns += effect.cpu_ns;
+    processor_.waited_ns += effect.waited_ns;
     ASSERT_TRUE(policy_.edge_due(now_ns_));
-    policy_.edge(now_ns_, cpu_ns_);
+    policy_.edge(now_ns_, processor_);
   }
   void miss() { spins_hit_ = false; }
 
@@ -68,7 +71,7 @@ class Load {
   WaitPolicy policy_;
   std::set<WaitMode> modes_;
   std::uint64_t now_ns_ = 1'000'000'000;
-  std::uint64_t cpu_ns_ = 0;
+  ProcessorTime processor_{};
   bool spins_hit_ = true;
 };
 
@@ -250,6 +253,71 @@ TEST(WaitPolicy, WhatDoesNotHelpIsTriedEverMoreSeldom) {
   load.run(4000, count);
   EXPECT_GT(other, 0);
   EXPECT_LE(other, 80);  // 2 %
+}
+
+// The same load on a processor that other work has for `percent` of the time.
+std::function<Effect(WaitMode)> shared(Effect (*load)(WaitMode), std::uint64_t percent) {
+  return [load, percent](WaitMode mode) {
+    Effect effect = load(mode);
+    effect.waited_ns = bounds::wait_window_ns * percent / 100;
+    return effect;
+  };
+}
+
+TEST(WaitPolicy, NeverTriesToSpinOnAProcessorThatOthersWant) {
+  Load load(2);
+  load.run(8, shared(at_once, 20));
+  load.run(1000, shared(at_once, 6));
+  EXPECT_TRUE(load.policy().contended());
+  EXPECT_FALSE(load.used(WaitMode::spin));
+
+  Load alone(2);
+  alone.run(1000, shared(at_once, 4));
+  EXPECT_FALSE(alone.policy().contended());
+  EXPECT_TRUE(alone.used(WaitMode::spin));
+}
+
+TEST(WaitPolicy, StopsSpinningWithinAFewWindowsWhenOthersComeAndSpinsAgainWhenTheyHaveGone) {
+  Load load(2);
+  load.run(400, at_once);
+  while (load.policy().mode() != WaitMode::spin) load.next_window(at_once(load.policy().mode()));
+  load.run(3, shared(at_once, 30));
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_EQ(load.policy().mode(), WaitMode::sleep);
+    load.next_window(shared(at_once, 30)(load.policy().mode()));
+  }
+  load.run(400, at_once);
+  EXPECT_EQ(load.settled(at_once), WaitMode::spin);
+}
+
+TEST(WaitPolicy, ContentionEndsATrialOfSpinning) {
+  Load load(2);
+  while (load.policy().mode() == WaitMode::sleep) load.next_window(at_once(WaitMode::sleep));
+  ASSERT_EQ(load.policy().mode(), WaitMode::spin);
+  load.next_window(shared(at_once, 50)(WaitMode::spin));
+  EXPECT_TRUE(load.policy().contended());
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(load.policy().mode(), WaitMode::sleep);
+    load.next_window(shared(at_once, 50)(WaitMode::sleep));
+  }
+}
+
+TEST(WaitPolicy, ASingleInterruptionIsNotContention) {
+  Load load(2);
+  load.run(400, at_once);
+  while (load.policy().mode() != WaitMode::spin) load.next_window(at_once(load.policy().mode()));
+  load.next_window(shared(at_once, 30)(WaitMode::spin));
+  EXPECT_FALSE(load.policy().contended());
+  load.run(100, at_once);
+  EXPECT_EQ(load.settled(at_once), WaitMode::spin);
+}
+
+// What gathering saves is saved for the others too.
+TEST(WaitPolicy, GathersOnAProcessorThatOthersWant) {
+  Load load(100);
+  load.run(400, shared(fixed_rate, 30));
+  EXPECT_TRUE(load.policy().contended());
+  EXPECT_EQ(load.settled(shared(fixed_rate, 30)), WaitMode::gather_longer);
 }
 
 TEST(WaitPolicy, ThePresetsDoNotAdapt) {
