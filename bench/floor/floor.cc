@@ -3,9 +3,9 @@
 // calls.
 //
 //   echo     what one recv brings goes back in one send
-//   fanout   the first byte of a connection says P (publisher) or S (subscriber) and comes back;
-//   what
-//            one recv of a publisher brings goes to each subscriber in one send
+//   fanout   the first five bytes of a connection are P (publishes), S (subscribes) or B (both) and
+//            the number of a room; the letter comes back. What one recv of a publisher brings goes
+//            to each subscriber of the room in one send
 //
 // One thread, no queues: when a socket takes nothing more, everybody waits for it.
 
@@ -34,7 +34,16 @@ namespace {
 constexpr int events_per_turn = 512;
 constexpr std::size_t receive_bytes = 256 * 1024;
 
-enum class Role : unsigned char { unknown, publisher, subscriber };
+constexpr std::size_t join_bytes = 5;
+constexpr std::uint32_t rooms_max = 1'000'000;
+
+// What a connection may do in its room.
+struct Seat {
+  bool joined = false;
+  bool publishes = false;
+  bool subscribes = false;
+  std::uint32_t room = 0;
+};
 
 [[noreturn]] void stop(const std::string& sentence) {
   std::fprintf(stderr, "floor: %s\n", sentence.c_str());
@@ -109,9 +118,9 @@ class Floor {
       if (fd < 0) return;
       const int on = 1;
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      if (roles_.size() <= static_cast<std::size_t>(fd))
-        roles_.resize(static_cast<std::size_t>(fd) + 1);
-      roles_[static_cast<std::size_t>(fd)] = Role::unknown;
+      const auto slot = static_cast<std::size_t>(fd);
+      if (seats_.size() <= slot) seats_.resize(slot + 1);
+      seats_[slot] = {};
       watch(fd);
     }
   }
@@ -125,18 +134,29 @@ class Floor {
       send_all(fd, bytes);
       return;
     }
-    Role& role = roles_[static_cast<std::size_t>(fd)];
-    if (role == Role::unknown) {
-      role = bytes[0] == 'P' ? Role::publisher : Role::subscriber;
-      if (role == Role::subscriber) subscribers_.push_back(fd);
-      send_all(fd, bytes.first(1));
-    } else if (role == Role::publisher) {
-      for (const int subscriber : subscribers_) send_all(subscriber, bytes);
+    Seat& seat = seats_[static_cast<std::size_t>(fd)];
+    if (!seat.joined) {
+      join(fd, seat, bytes);
+    } else if (seat.publishes) {
+      for (const int subscriber : rooms_[seat.room]) send_all(subscriber, bytes);
     }
   }
 
+  // Five bytes on a new connection come in one piece.
+  void join(int fd, Seat& seat, std::span<const char> bytes) {
+    std::uint32_t room = 0;
+    if (bytes.size() == join_bytes) std::memcpy(&room, &bytes[1], sizeof room);
+    if (bytes.size() != join_bytes || room >= rooms_max) return leave(fd);
+    if (rooms_.size() <= room) rooms_.resize(room + 1);
+    seat = {
+        .joined = true, .publishes = bytes[0] != 'S', .subscribes = bytes[0] != 'P', .room = room};
+    if (seat.subscribes) rooms_[room].push_back(fd);
+    send_all(fd, bytes.first(1));
+  }
+
   void leave(int fd) {
-    std::erase(subscribers_, fd);
+    const Seat& seat = seats_[static_cast<std::size_t>(fd)];
+    if (seat.subscribes) std::erase(rooms_[seat.room], fd);
     close(fd);
   }
 
@@ -144,8 +164,8 @@ class Floor {
   const bool fanout_;
   const int epoll_ = epoll_create1(EPOLL_CLOEXEC);
   std::vector<char> buffer_;
-  std::vector<Role> roles_;
-  std::vector<int> subscribers_;
+  std::vector<Seat> seats_;
+  std::vector<std::vector<int>> rooms_;  // their subscribers
 };
 
 }  // namespace

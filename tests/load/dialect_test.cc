@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ringroom::load {
@@ -60,16 +61,16 @@ std::string unmasked_text(const Outgoing& out) {
 }
 
 TEST(Dialect, NamesTheEndpointOfEachSeat) {
-  const Dialect raw(fanout(Protocol::raw), "run", 4);
+  Dialect raw(fanout(Protocol::raw), "run", 4);
   EXPECT_TRUE(raw.upgrade(1, 0).starts_with("GET /raw/bench-run-5?mode=publish HTTP/1.1\r\n"));
   EXPECT_TRUE(raw.upgrade(1, 1).starts_with("GET /raw/bench-run-5?mode=both HTTP/1.1\r\n"));
   EXPECT_TRUE(raw.upgrade(1, 2).starts_with("GET /raw/bench-run-5?mode=subscribe HTTP/1.1\r\n"));
-  const Dialect json(fanout(Protocol::json), "run", 4);
+  Dialect json(fanout(Protocol::json), "run", 4);
   EXPECT_TRUE(json.upgrade(0, 2).starts_with("GET /ws?user=bench-run-4-2 HTTP/1.1\r\n"));
 }
 
 TEST(Dialect, SpeaksTheNativeProtocol) {
-  const Dialect json(fanout(Protocol::json), "run", 4);
+  Dialect json(fanout(Protocol::json), "run", 4);
   Outgoing out;
   json.append_join(out, 0, 0);
   EXPECT_EQ(unmasked_text(out), R"({"type":"join_room","message_id":"join","room":"bench-run-4"})");
@@ -85,7 +86,7 @@ TEST(Dialect, SpeaksTheNativeProtocol) {
 TEST(Dialect, HearsADeliveryOfEachProtocol) {
   Fragments fragments;
   const auto raw_payload = payload_of(PayloadForm::bytes);
-  const Dialect raw(fanout(Protocol::raw), "run", 0);
+  Dialect raw(fanout(Protocol::raw), "run", 0);
   const auto raw_frame = frame(0x82, raw_payload);
   const Heard heard = raw.read(raw_frame, fragments);
   EXPECT_EQ(heard.kind, Heard::Kind::delivery);
@@ -95,13 +96,13 @@ TEST(Dialect, HearsADeliveryOfEachProtocol) {
   const auto json_payload = payload_of(PayloadForm::json_object);
   std::string text = R"({"type":"room_message","sequence":12,"payload":)";
   text.append(reinterpret_cast<const char*>(json_payload.data()), json_payload.size()).append("}");
-  const Dialect json(fanout(Protocol::json), "run", 0);
+  Dialect json(fanout(Protocol::json), "run", 0);
   const Heard told = json.read(frame(0x81, bytes_of(text)), fragments);
   EXPECT_EQ(told.kind, Heard::Kind::delivery);
   EXPECT_EQ(told.stamp, stamp);
   EXPECT_EQ(told.room_sequence, 12u);
 
-  const Dialect tcp(fanout(Protocol::tcp), "run", 0);
+  Dialect tcp(fanout(Protocol::tcp), "run", 0);
   Outgoing out;
   tcp.append_post(out, {.room = 0, .place = 0, .stamp = stamp});
   EXPECT_EQ(out.size(), raw_frame.size());
@@ -109,7 +110,7 @@ TEST(Dialect, HearsADeliveryOfEachProtocol) {
 }
 
 TEST(Dialect, WaitsForTheWholeMessage) {
-  const Dialect raw(fanout(Protocol::raw), "run", 0);
+  Dialect raw(fanout(Protocol::raw), "run", 0);
   const auto whole = frame(0x82, payload_of(PayloadForm::bytes));
   for (std::size_t prefix = 0; prefix < whole.size(); ++prefix) {
     Fragments fragments;
@@ -120,7 +121,7 @@ TEST(Dialect, WaitsForTheWholeMessage) {
 }
 
 TEST(Dialect, PutsAMessageTogetherFromAnyTwoFragments) {
-  const Dialect raw(fanout(Protocol::raw), "run", 0);
+  Dialect raw(fanout(Protocol::raw), "run", 0);
   const auto payload = payload_of(PayloadForm::bytes);
   Fragments fragments;  // kept, so that what a message leaves behind would be noticed
   for (std::ptrdiff_t cut = 0; cut <= static_cast<std::ptrdiff_t>(payload.size()); ++cut) {
@@ -133,10 +134,10 @@ TEST(Dialect, PutsAMessageTogetherFromAnyTwoFragments) {
 }
 
 TEST(Dialect, HearsWhatElseAServerSays) {
-  const Dialect raw(fanout(Protocol::raw), "run", 0);
-  const Dialect json(fanout(Protocol::json), "run", 0);
+  Dialect raw(fanout(Protocol::raw), "run", 0);
+  Dialect json(fanout(Protocol::json), "run", 0);
   Fragments fragments;
-  const auto kind = [&](const Dialect& dialect, unsigned first, std::string_view text) {
+  const auto kind = [&](Dialect& dialect, unsigned first, std::string_view text) {
     return dialect.read(frame(first, bytes_of(text)), fragments).kind;
   };
   EXPECT_EQ(kind(raw, 0x89, "p"), Heard::Kind::ping);
@@ -155,8 +156,66 @@ TEST(Dialect, HearsWhatElseAServerSays) {
   EXPECT_EQ(kind(json, 0x82, R"({"type":"ack"})"), Heard::Kind::corrupt);
 }
 
+// A stored block needs no compressor: its length, the length again with all bits turned, the bytes.
+std::vector<std::byte> stored(const std::vector<std::byte>& payload) {
+  const std::size_t bytes = payload.size();
+  std::vector<std::byte> out{std::byte{0}, static_cast<std::byte>(bytes), std::byte{0},
+                             static_cast<std::byte>(~bytes), std::byte{0xff}};
+  out.insert(out.end(), payload.begin(), payload.end());
+  out.push_back(std::byte{0});  // then an empty block, of which 00 00 ff ff is left out
+  return out;
+}
+
+TEST(Dialect, HearsCompressedMessagesWholeAndInPieces) {
+  Scenario scenario = fanout(Protocol::raw);
+  scenario.deflate = true;
+  Dialect raw(scenario, "run", 0);
+  EXPECT_NE(raw.upgrade(0, 0).find("permessage-deflate"), std::string::npos);
+  Fragments fragments;
+  const auto bytes = stored(payload_of(PayloadForm::bytes));
+  const Heard whole = raw.read(frame(0xC2, bytes), fragments);
+  EXPECT_EQ(whole.kind, Heard::Kind::delivery);
+  EXPECT_EQ(whole.stamp, stamp);
+  for (std::ptrdiff_t cut = 0; cut <= static_cast<std::ptrdiff_t>(bytes.size()); ++cut) {
+    raw.read(frame(0x42, {bytes.begin(), bytes.begin() + cut}), fragments);
+    const Heard rest = raw.read(frame(0x80, {bytes.begin() + cut, bytes.end()}), fragments);
+    EXPECT_EQ(rest.kind, Heard::Kind::delivery) << cut;
+  }
+  // Each message chooses.
+  EXPECT_EQ(raw.read(frame(0x82, payload_of(PayloadForm::bytes)), fragments).kind,
+            Heard::Kind::delivery);
+  EXPECT_EQ(raw.read(frame(0xC2, bytes_of("\xff\xff")), fragments).kind, Heard::Kind::broken);
+  EXPECT_EQ(raw.read(frame(0xC9, {}), fragments).kind, Heard::Kind::broken);
+}
+
+TEST(Dialect, PutsRoomsIntoTheirNamespace) {
+  Scenario scenario = fanout(Protocol::raw);
+  scenario.room_namespace = "kept";
+  EXPECT_NE(Dialect(scenario, "run", 4).upgrade(0, 2).find("/raw/kept:bench-run-4?"),
+            std::string::npos);
+}
+
+TEST(Dialect, JoinsARoomOfTheFloor) {
+  Dialect tcp(fanout(Protocol::tcp), "run", 0x0102);
+  for (const auto& [place, role] : {std::pair{0u, 'P'}, std::pair{1u, 'B'}, std::pair{2u, 'S'}}) {
+    Outgoing out;
+    tcp.append_join(out, 1, place);
+    EXPECT_EQ(out, bytes_of(std::string(1, role) + std::string("\x03\x01\0\0", 4)));
+  }
+}
+
+TEST(Dialect, IdlesWithoutARoom) {
+  Scenario scenario;
+  scenario.work = Work::idle;
+  scenario.protocol = Protocol::json;
+  scenario.connections = 2;
+  EXPECT_TRUE(Dialect(scenario, "run", 0).joins());
+  scenario.rooms = 0;
+  EXPECT_FALSE(Dialect(scenario, "run", 0).joins());
+}
+
 TEST(Dialect, ReturnsAPingsBytes) {
-  const Dialect raw(fanout(Protocol::raw), "run", 0);
+  Dialect raw(fanout(Protocol::raw), "run", 0);
   Outgoing out;
   raw.append_pong(out, bytes_of("beat"));
   EXPECT_EQ(out[0], std::byte{0x8A});

@@ -92,6 +92,19 @@ TEST(ServerFrame, TellsFragmentsFromWholeMessages) {
   EXPECT_EQ(last->opcode, Opcode::continuation);
 }
 
+TEST(ServerFrame, SaysOfItsMessageOnlyAtItsBeginningThatItIsCompressed) {
+  for (const unsigned first : {0xC1u, 0xC2u, 0x41u, 0x42u}) {
+    const auto frame = read_server_frame(bytes({first, 0x00}), Rsv1::compressed);
+    ASSERT_TRUE(frame);
+    EXPECT_TRUE(frame->compressed);
+  }
+  EXPECT_FALSE(read_server_frame(bytes({0x82, 0x00}), Rsv1::compressed)->compressed);
+  for (const unsigned first : {0xC0u, 0xC8u, 0xC9u, 0xE2u, 0xD2u}) {
+    EXPECT_EQ(read_server_frame(bytes({first, 0x00}), Rsv1::compressed).error(),
+              FrameError::reserved_bit);
+  }
+}
+
 TEST(ClientFrame, CarriesItsLengthInTheShortestForm) {
   for (const std::uint64_t length : {0u, 125u, 126u, 65535u, 65536u}) {
     std::vector<std::byte> written(client_header_bytes_max);

@@ -68,6 +68,17 @@ TEST(Payload, IsRefusedInAnyOtherSize) {
   }
 }
 
+TEST(Payload, OfRecordsIsVerifiedLikeLetters) {
+  const Payload payload(PayloadForm::bytes, 1024, Pattern::json);
+  auto bytes = written(payload, stamp);
+  ASSERT_TRUE(payload.read(bytes));
+  EXPECT_EQ(*payload.read(bytes), stamp);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  EXPECT_NE(text.find(R"("name":"sensor-)"), std::string_view::npos);
+  bytes[1000] ^= std::byte{1};
+  EXPECT_EQ(payload.read(bytes).error(), PayloadError::wrong_pattern);
+}
+
 TEST(Payload, IsAnObjectInJson) {
   const Payload payload(PayloadForm::json_object, Payload::bytes_min(PayloadForm::json_object) + 2);
   const auto bytes = written(payload, {.publisher = 1, .sequence = 2, .intended_ns = 3});

@@ -40,6 +40,31 @@ TEST(ScenarioFile, SaysFileLineAndColumnOfAMistake) {
   EXPECT_EQ(error_of("must lost = 0, p98 < 1"), "x.conf:1:16: must: no measure is called \"p98\"");
 }
 
+TEST(ScenarioFile, LeavesVariantsToTheRunner) {
+  EXPECT_EQ(error_of("variant off --history 0\nvariant on -- --deflate on"), "");
+  EXPECT_EQ(error_of("variant --history 0"), "x.conf:1:9: variant: expected a name");
+  EXPECT_EQ(error_of("variant"), "x.conf:1:8: variant: expected a name");
+}
+
+TEST(ScenarioFile, SwitchesWithOnAndOff) {
+  Scenario scenario;
+  ASSERT_TRUE(read_scenario(scenario, "x.conf", "deflate on"));
+  EXPECT_TRUE(scenario.deflate);
+  ASSERT_TRUE(set_flag(scenario, "deflate", "off"));
+  EXPECT_FALSE(scenario.deflate);
+  EXPECT_EQ(error_of("deflate 1"), "x.conf:1:9: deflate: expected one of off, on");
+}
+
+TEST(Seating, SpreadsItsSlowListenersOverAllRooms) {
+  const Seating seating{.rooms = 20, .members = 10, .slow_percent = 5};
+  std::uint32_t slow = 0;
+  for (std::uint32_t room = 0; room < seating.rooms; ++room) slow += seating.slow_listeners(room);
+  EXPECT_EQ(slow, 10u);
+  EXPECT_EQ((Seating{.rooms = 1, .subscribers = 1000, .slow_percent = 5}).slow_listeners(0), 50u);
+  // Somebody must be there that the next message waits for.
+  EXPECT_EQ((Seating{.rooms = 9, .members = 1, .slow_percent = 50}).slow_listeners(1), 0u);
+}
+
 TEST(ScenarioFile, TakesBothEndsOfARange) {
   EXPECT_EQ(error_of("depth 1"), "");
   EXPECT_EQ(error_of("depth 65536"), "");
@@ -77,7 +102,19 @@ TEST(Scenario, MustFitTogether) {
       {"work fanout\npublishers 1", false},
       {"work fanout\npublishers 1\nsubscribers 1", true},
       {"work fanout\nmembers 1", true},
-      {"work fanout\nmembers 2\nprotocol tcp", false},
+      {"work fanout\nmembers 2\nprotocol tcp", true},
+      {"work fanout\nmembers 2\nslow-percent 5", true},
+      {"work fanout\nmembers 2\nslow-percent 5\nslow-pause-ms 9999\ndrain-s 10", true},
+      {"work fanout\nmembers 2\nslow-percent 5\nslow-pause-ms 10000\ndrain-s 10", false},
+      {"work fanout\nmembers 2\nslow-percent 5\nprotocol tcp", false},
+      {"work echo\nconnections 9\nslow-percent 5", false},
+      {"work echo\nconnections 9\ndeflate on", true},
+      {"work echo\nconnections 9\ndeflate on\nprotocol tcp", false},
+      {"work echo\nconnections 9\npayload-pattern json", true},
+      {"work echo\nconnections 9\npayload-pattern json\nprotocol json", false},
+      {"work fanout\nmembers 2\nrooms 0", false},
+      {"work idle\nconnections 9\nrooms 0\nprotocol json", true},
+      {"work idle\nconnections 9\nrooms 0", false},
       {"work fanout\nmembers 2\nconnections 2", false},
       {"work fanout\nrooms 1000001\nmembers 1", false},
       {"work fanout\nmembers 8193", false},

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace ringroom::load {
 namespace {
@@ -152,6 +153,76 @@ TEST(Traffic, WantsNoGapInTheNumbersOfARoom) {
   books.hear(first, 1, 41);
   books.hear(second, 1, 43);
   EXPECT_EQ(books.findings->misordered, 1u);
+}
+
+// Four subscribers at places 1 to 4; half of them, those at 3 and 4, are slow.
+Scenario half_slow() {
+  Scenario scenario = one_room();
+  scenario.subscribers = 4;
+  scenario.slow_percent = 50;
+  return scenario;
+}
+
+TEST(Traffic, DoesNotWaitForSlowListenersWithTheNextMessage) {
+  Books books(half_slow());
+  const Post post = books.post();
+  books.hear(post, 1);
+  EXPECT_EQ(books.traffic->wanted(0), 0u);
+  books.hear(post, 2);
+  EXPECT_EQ(books.traffic->wanted(0), 1u);
+  EXPECT_FALSE(books.traffic->settled());
+  EXPECT_EQ(books.findings->latency.count(), 2u);
+  books.hear(post, 3);
+  books.hear(post, 4);
+  EXPECT_TRUE(books.traffic->settled());
+  EXPECT_EQ(books.findings->latency.count(), 2u);  // theirs is their own
+}
+
+TEST(Traffic, MissesWhatASlowListenerDidNotHear) {
+  Books books(half_slow());
+  const Post post = books.post();
+  for (const std::uint32_t place : {1, 2, 3}) books.hear(post, place);
+  books.traffic->close_books();
+  EXPECT_EQ(books.findings->lost, 1u);
+}
+
+TEST(Traffic, ExcusesASlowListenerThatWasSentAwayButNotAHoleBefore) {
+  Books books(half_slow());
+  const Post posts[] = {books.post(), books.post(), books.post(), books.post()};
+  for (const Post& post : posts) {
+    books.hear(post, 1);
+    books.hear(post, 2);
+  }
+  books.hear(posts[0], 3);
+  books.hear(posts[1], 3);
+  books.traffic->excuse(0, 3);  // the end of the stream
+  EXPECT_FALSE(books.traffic->settled());
+  books.hear(posts[0], 4);
+  books.hear(posts[2], 4);
+  books.traffic->excuse(0, 4);  // the end of the stream, and one in the middle
+  EXPECT_TRUE(books.traffic->settled());
+  const Post after = books.post();
+  books.hear(after, 1);
+  books.hear(after, 2);
+  EXPECT_TRUE(books.traffic->settled());
+  books.traffic->close_books();
+  EXPECT_EQ(books.findings->slow_closed, 2u);
+  EXPECT_EQ(books.findings->lost, 1u);
+}
+
+TEST(Traffic, ComparesTheOrderOfASlowListenerThatIsFarBehind) {
+  Scenario scenario = half_slow();
+  scenario.protocol = Protocol::json;
+  Books books(scenario);
+  constexpr std::uint32_t far = 20'000;
+  std::vector<Post> posts;
+  for (std::uint32_t i = 0; i < far; ++i) {
+    posts.push_back(books.post());
+    books.hear(posts.back(), 1, i + 1);
+  }
+  for (std::uint32_t i = 0; i < far; ++i) books.hear(posts[i], 4, i + 1);
+  EXPECT_EQ(books.findings->misordered, 0u);
+  EXPECT_EQ(books.findings->order_unchecked, 0u);
 }
 
 TEST(Traffic, MeasuresOnlyWhatWasIntendedWithinTheWindow) {

@@ -61,6 +61,43 @@ TEST(Upgrade, TakesNoExtensionThatItDidNotOffer) {
   EXPECT_EQ(head.error(), UpgradeError::not_asked_for);
 }
 
+std::string answer_with(const std::string& extensions) {
+  std::string extended = answer;
+  return extended.insert(extended.size() - 2, "Sec-WebSocket-Extensions: " + extensions + "\r\n");
+}
+
+TEST(Upgrade, OffersCompressionWithoutContextTakeover) {
+  EXPECT_NE(upgrade_request("h", "/", "", Offer::deflate)
+                .find("\r\nSec-WebSocket-Extensions: permessage-deflate; "
+                      "server_no_context_takeover; client_no_context_takeover\r\n"),
+            std::string::npos);
+  EXPECT_EQ(upgrade_request("h", "/", "").find("Extensions"), std::string::npos);
+}
+
+TEST(Upgrade, InsistsOnTheCompressionItOffered) {
+  struct Row {
+    std::string head;
+    bool taken;
+  };
+  const Row rows[] = {
+      {answer_with("permessage-deflate; server_no_context_takeover"), true},
+      {answer_with("permessage-deflate;client_no_context_takeover;server_no_context_takeover"),
+       true},
+      {answer_with("permessage-deflate"), false},  // it would refer to earlier messages
+      {answer_with("x-webkit-deflate-frame; server_no_context_takeover"), false},
+      {answer_with("permessage-deflate; server_no_context_takeover, x"), false},
+      {answer_with(""), false},
+      {answer, false},
+  };
+  for (const Row& row : rows) {
+    const auto head = read_upgrade_response(row.head, Offer::deflate);
+    ASSERT_EQ(head.has_value(), row.taken) << row.head;
+    if (!row.taken) {
+      EXPECT_EQ(head.error(), UpgradeError::declined);
+    }
+  }
+}
+
 TEST(Upgrade, DoesNotReadForEver) {
   const std::string endless(upgrade_response_bytes_max, 'x');
   EXPECT_EQ(read_upgrade_response(endless).error(), UpgradeError::need_more_bytes);

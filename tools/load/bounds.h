@@ -34,6 +34,21 @@ inline constexpr std::uint64_t pairs_max = 64ull << 20;
 inline constexpr std::uint32_t order_window = 1024;
 static_assert((order_window & (order_window - 1)) == 0, "used as a mask");
 
+// The same with slow listeners: what a server may hold for one (1 MiB) and what their sockets hold,
+// as messages. All rooms of a thread together keep at most order_entries_max.
+inline constexpr std::uint32_t order_window_slow = 65'536;
+inline constexpr std::uint32_t order_entries_max = 4u << 20;
+static_assert((order_window_slow & (order_window_slow - 1)) == 0, "used as a mask");
+
+// A slow listener's socket takes little, so that its pauses reach the server and do not end in a
+// buffer of ours; much less, and catching up would be one small window at a time. The kernel
+// doubles it.
+inline constexpr int slow_receive_bytes = 32 * 1024;
+
+// What a native JSON message is longer than its payload.
+inline constexpr std::size_t envelope_bytes_max = 4096;
+inline constexpr std::size_t room_namespace_bytes_max = 64;
+
 // Due sends between two looks at the sockets: a backlog must not starve the replies.
 inline constexpr std::uint32_t sends_per_turn_max = 64;
 inline constexpr int events_per_turn_max = 512;

@@ -16,6 +16,7 @@
 namespace ringroom::load {
 namespace {
 
+constexpr unsigned too_slow = 4508;  // close code: come back and recover; docs/protocol.md
 constexpr std::uint64_t wake_token = ~std::uint64_t{0};
 constexpr std::uint64_t ms_ns = 1'000'000;
 constexpr std::uint64_t s_ns = 1'000'000'000;
@@ -30,12 +31,27 @@ Seating share_of(const Scenario& scenario, const ClientOptions& options) {
   return seating;
 }
 
+std::vector<std::uint32_t> slow_seats(const Seating& share, std::uint32_t first_room) {
+  std::vector<std::uint32_t> seats;
+  for (std::uint32_t room = 0; room < share.rooms; ++room) {
+    const std::uint32_t behind = (room + 1) * share.seats();
+    for (std::uint32_t left = share.slow_listeners(first_room + room); left > 0; --left) {
+      seats.push_back(behind - left);
+    }
+  }
+  return seats;
+}
+
 void settle_on(int cpu, bool goes_first) {
   // Sleeps until the next send end on time, not within the usual 50 us of it.
   prctl(PR_SET_TIMERSLACK, 1);
   // Without the right to it the thread takes its turn like the others, and measures that too.
-  const sched_param lowest_realtime{.sched_priority = 1};
-  if (goes_first) sched_setscheduler(0, SCHED_FIFO, &lowest_realtime);
+  if (goes_first) {
+    sched_param others{};
+    sched_getparam(0, &others);  // 0 for ordinary threads
+    const sched_param ahead{.sched_priority = others.sched_priority + 1};
+    sched_setscheduler(0, SCHED_FIFO, &ahead);
+  }
   if (cpu < 0) return;
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
@@ -56,6 +72,9 @@ Client::Client(const Scenario& scenario, const ClientOptions& options, const Ord
       share_(share_of(scenario, options)),
       dialect_(scenario, options.run, options.first_room),
       traffic_(scenario, share_, options.first_room, findings_),
+      slow_(slow_seats(share_, options.first_room)),
+      pauses_(static_cast<std::uint32_t>(slow_.size()), scenario.slow_pause_ms * ms_ns,
+              scenario.slow_read_ms * ms_ns),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_up_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       buffer_(receive_buffer_bytes),
@@ -106,16 +125,15 @@ void Client::step() {
     if (orders_.begin.load(std::memory_order_acquire)) begin();
     return;
   }
-  if (storm()) {
-    open_storm();
-  } else {
-    send_due();
-  }
+  if (storm()) return open_storm();
+  turn_slow();
+  send_due();
 }
 
 void Client::begin() {
   sending_ = true;
   traffic_.start(orders_.times);
+  pauses_.start(orders_.times.start_ns, orders_.times.until_ns);
   if (storm()) return open_storm();
   for (std::uint32_t room = 0; room < share_.rooms; ++room) refill(room);
 }
@@ -158,6 +176,18 @@ void Client::send_due() {
   }
 }
 
+void Client::turn_slow() {
+  while (pauses_.due_ns() <= now_ns_) {
+    const Pauses::Turn turn = pauses_.take();
+    const std::uint32_t seat = slow_[turn.listener];
+    Connection& connection = connections_[seat];
+    if (!turn.reads) ++findings_.slow_pauses;
+    connection.paused = !turn.reads;
+    // What came meanwhile was not told again: everything that is there, and its end.
+    if (turn.reads && connection.link.is_open()) receive(seat, true);
+  }
+}
+
 void Client::refill(std::uint32_t room) {
   if (!sending_ || !traffic_.sending(now_ns_) || storm()) return;
   std::uint32_t seat = 0;
@@ -187,6 +217,7 @@ std::uint64_t Client::next_wake_ns() const {
   std::uint64_t wake_ns = now_ns_ + sleep_ms_max * ms_ns;
   const bool can_send = sending_ && traffic_.sending(now_ns_) && (!storm() || !idle_.empty());
   if (can_send) wake_ns = std::min({wake_ns, traffic_.due_ns(), orders_.times.until_ns});
+  if (sending_) wake_ns = std::min(wake_ns, pauses_.due_ns());
   if (!sending_ && dialect_.must_probe()) wake_ns = std::min(wake_ns, probe_ns_);
   return wake_ns;
 }
@@ -217,8 +248,8 @@ void Client::open(std::uint32_t seat, std::uint64_t intended_ns) {
   connection.intended_ns = intended_ns;
   connection.fragments = {};
   const auto outcome = connection.link.open(
-      options_.server,
-      spread ? htonl(INADDR_LOOPBACK - 1 + static_cast<std::uint32_t>(source)) : 0);
+      options_.server, spread ? htonl(INADDR_LOOPBACK - 1 + static_cast<std::uint32_t>(source)) : 0,
+      !storm() && traffic_.slow(room_of(seat), place_of(seat)) ? slow_receive_bytes : 0);
   if (!outcome) return lose(seat, reason_of(outcome.error()));
   epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                     .data = {.u64 = token_of(seat, connection.generation)}};
@@ -242,6 +273,7 @@ void Client::handle(const epoll_event& event) {
     const auto outcome = connection.link.send_rest();
     if (!outcome) return lose(seat, reason_of(outcome.error()));
   }
+  if (connection.paused) return;
   if ((event.events & (EPOLLIN | ended)) != 0 && connection.link.is_open()) {
     receive(seat, (event.events & ended) != 0);
   }
@@ -337,12 +369,16 @@ std::size_t Client::take_one(std::uint32_t seat, std::span<const std::byte> byte
 }
 
 std::size_t Client::take_upgrade(std::uint32_t seat, std::span<const std::byte> bytes) {
-  const auto head = read_upgrade_response(text_of(bytes));
+  const auto head = read_upgrade_response(text_of(bytes), dialect_.offer());
   if (head) {
     advance(seat);
     return *head;
   }
   if (head.error() != UpgradeError::need_more_bytes) {
+    if (head.error() == UpgradeError::declined) {
+      lose(seat, "the server does not take permessage-deflate without context takeover");
+      return 0;
+    }
     const std::string_view answer = text_of(bytes);
     lose(seat, "upgrade answered by: " + std::string(answer.substr(0, answer.find('\r'))));
   }
@@ -376,9 +412,15 @@ void Client::hear(std::uint32_t seat, const Heard& heard) {
     case Heard::Kind::closed: {
       if (connections_[seat].stage == Stage::closing) return;  // the server ends the connection
       std::string reason = "closed by the server";
+      const std::uint32_t room = room_of(seat);
+      const std::uint32_t place = place_of(seat);
       if (heard.bytes.size() >= 2) {
         const unsigned code = std::to_integer<unsigned>(heard.bytes[0]) << 8 |
                               std::to_integer<unsigned>(heard.bytes[1]);
+        if (code == too_slow && traffic_.slow(room, place) && !share_.sends(place)) {
+          traffic_.excuse(room, place);
+          return release(seat);
+        }
         reason += ", " + std::to_string(code) + " " + std::string(text_of(heard.bytes.subspan(2)));
       }
       return lose(seat, reason);
@@ -396,6 +438,7 @@ void Client::hear_delivery(std::uint32_t seat, const Heard& heard) {
     --waiting_[room];
     return ready(seat);
   }
+  if (heard.compressed) ++findings_.compressed;
   traffic_.take(room, place_of(seat), heard.stamp, heard.room_sequence, now_ns_);
   if (storm()) handshake_done(seat);
 }

@@ -11,6 +11,7 @@
 #include "tools/load/dialect.h"
 #include "tools/load/findings.h"
 #include "tools/load/link.h"
+#include "tools/load/pauses.h"
 #include "tools/load/scenario.h"
 #include "tools/load/traffic.h"
 
@@ -68,6 +69,7 @@ class Client {
   struct Connection {
     Link link;
     Stage stage = Stage::idle;
+    bool paused = false;           // a slow listener that does not read
     std::uint32_t generation = 0;  // tells the events of this connection from its predecessor's
     Fragments fragments;
     std::uint64_t intended_ns = 0;  // of a storm's handshake
@@ -86,6 +88,7 @@ class Client {
   void open_storm();
   void probe_rooms();
   void send_due();
+  void turn_slow();
   void refill(std::uint32_t room);
   bool finished();
   void wait();
@@ -112,9 +115,11 @@ class Client {
   const ClientOptions options_;
   const Orders& orders_;
   const Seating share_;
-  const Dialect dialect_;
+  Dialect dialect_;
   Findings findings_;
   Traffic traffic_;
+  const std::vector<std::uint32_t> slow_;  // seats of the listeners that pause
+  Pauses pauses_;
 
   int epoll_;
   int wake_up_;

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "tools/load/bounds.h"
 #include "tools/load/envelope.h"
-#include "tools/load/upgrade.h"
 
 namespace ringroom::load {
 namespace {
@@ -41,6 +41,10 @@ std::string_view rule_of(FrameError error) {
   return "";
 }
 
+std::string rooms_of(const std::string& name, const std::string& run) {
+  return (name.empty() ? "" : name + ":") + "bench-" + run + "-";
+}
+
 std::byte* grow(Outgoing& out, std::size_t bytes) {
   out.resize(out.size() + bytes);
   return out.data() + out.size() - bytes;
@@ -48,36 +52,40 @@ std::byte* grow(Outgoing& out, std::size_t bytes) {
 
 }  // namespace
 
-Dialect::Dialect(const Scenario& scenario, std::string run, std::uint32_t first_room)
+Dialect::Dialect(const Scenario& scenario, const std::string& run, std::uint32_t first_room)
     : protocol_(scenario.protocol),
       work_(scenario.work),
+      roomless_(scenario.rooms == 0),
+      deflate_(scenario.deflate),
       seating_(scenario.seating()),
       host_(scenario.server),
-      run_(std::move(run)),
+      rooms_of_run_(rooms_of(scenario.room_namespace, run)),
       first_room_(first_room),
-      payload_(scenario.payload_form(), scenario.payload_bytes) {}
+      payload_(scenario.payload_form(), scenario.payload_bytes, scenario.pattern) {}
 
 bool Dialect::joins() const {
-  if (protocol_ == Protocol::json) return work_ != Work::storm;
+  if (protocol_ == Protocol::json) return work_ != Work::storm && !roomless_;
   return protocol_ == Protocol::tcp && work_ == Work::fanout;
 }
 
 bool Dialect::must_probe() const { return protocol_ == Protocol::raw && work_ == Work::fanout; }
 
 std::string Dialect::room_name(std::uint32_t room) const {
-  return "bench-" + run_ + "-" + std::to_string(first_room_ + room);
+  return rooms_of_run_ + std::to_string(first_room_ + room);
 }
 
 std::string Dialect::upgrade(std::uint32_t room, std::uint32_t place) const {
   if (protocol_ == Protocol::json) {
     const std::string user = room_name(room) + "-" + std::to_string(place);
-    return upgrade_request(host_, "/ws?user=" + user, "ringroom.v1.json");
+    return upgrade_request(host_, "/ws?user=" + user, "ringroom.v1.json", offer());
   }
-  if (work_ == Work::echo || work_ == Work::storm) return upgrade_request(host_, "/echo", "");
+  if (work_ == Work::echo || work_ == Work::storm) {
+    return upgrade_request(host_, "/echo", "", offer());
+  }
   const char* mode = !seating_.hears(place)  ? "publish"
                      : seating_.sends(place) ? "both"
                                              : "subscribe";
-  return upgrade_request(host_, "/raw/" + room_name(room) + "?mode=" + mode, "");
+  return upgrade_request(host_, "/raw/" + room_name(room) + "?mode=" + mode, "", offer());
 }
 
 void Dialect::append_frame(Outgoing& out, Opcode opcode, std::string_view text) const {
@@ -90,7 +98,11 @@ void Dialect::append_frame(Outgoing& out, Opcode opcode, std::string_view text) 
 
 void Dialect::append_join(Outgoing& out, std::uint32_t room, std::uint32_t place) const {
   if (protocol_ == Protocol::tcp) {
-    out.push_back(static_cast<std::byte>(seating_.hears(place) ? 'S' : 'P'));
+    const char role = !seating_.hears(place) ? 'P' : seating_.sends(place) ? 'B' : 'S';
+    const std::uint32_t number = first_room_ + room;
+    std::byte* at = grow(out, 1 + sizeof number);
+    *at = static_cast<std::byte>(role);
+    std::memcpy(at + 1, &number, sizeof number);
     return;
   }
   append_frame(out, Opcode::text,
@@ -120,11 +132,10 @@ void Dialect::append_post(Outgoing& out, const Post& post) const {
     mask({at + header, payload_.bytes()});
     return;
   }
-  char before[160];
-  const int before_bytes =
-      std::snprintf(before, sizeof before,
-                    R"({"type":"room_message","message_id":"%u","room":"bench-%s-%u","payload":)",
-                    post.stamp.sequence, run_.c_str(), first_room_ + post.room);
+  char before[256];
+  const int before_bytes = std::snprintf(
+      before, sizeof before, R"({"type":"room_message","message_id":"%u","room":"%s%u","payload":)",
+      post.stamp.sequence, rooms_of_run_.c_str(), first_room_ + post.room);
   const std::size_t begin = static_cast<std::size_t>(before_bytes);
   const std::size_t message_bytes = begin + payload_.bytes() + 1;
   const std::size_t header = client_header_bytes(message_bytes);
@@ -150,7 +161,7 @@ Heard Dialect::read_join_answer(std::span<const std::byte> bytes) const {
   return {.kind = Heard::Kind::joined, .consumed = 1};
 }
 
-Heard Dialect::read(std::span<const std::byte> bytes, Fragments& fragments) const {
+Heard Dialect::read(std::span<const std::byte> bytes, Fragments& fragments) {
   if (protocol_ != Protocol::tcp) return read_frame(bytes, fragments);
   const std::size_t whole = tcp_header_bytes() + payload_.bytes();
   if (bytes.size() < whole) return {};
@@ -160,8 +171,8 @@ Heard Dialect::read(std::span<const std::byte> bytes, Fragments& fragments) cons
   return heard;
 }
 
-Heard Dialect::read_frame(std::span<const std::byte> bytes, Fragments& fragments) const {
-  const auto frame = read_server_frame(bytes);
+Heard Dialect::read_frame(std::span<const std::byte> bytes, Fragments& fragments) {
+  const auto frame = read_server_frame(bytes, deflate_ ? Rsv1::compressed : Rsv1::reserved);
   if (!frame) {
     if (frame.error() == FrameError::need_more_bytes) return {};
     return broken(rule_of(frame.error()));
@@ -180,15 +191,28 @@ Heard Dialect::read_frame(std::span<const std::byte> bytes, Fragments& fragments
   } else if ((frame->opcode == Opcode::continuation) != begun) {
     return broken("the server mixed up the fragments of two messages");
   } else if (frame->final && !begun) {
-    heard = understand(frame->opcode, payload);
+    heard = frame->compressed ? understand_compressed(frame->opcode, payload)
+                              : understand(frame->opcode, payload);
   } else {
-    if (!begun) fragments = {.opcode = frame->opcode, .bytes = {}};
+    if (!begun) {
+      fragments = {.opcode = frame->opcode, .compressed = frame->compressed, .bytes = {}};
+    }
     fragments.bytes.insert(fragments.bytes.end(), payload.begin(), payload.end());
     if (frame->final) {
-      heard = understand(std::exchange(fragments.opcode, Opcode::continuation), fragments.bytes);
+      const Opcode opcode = std::exchange(fragments.opcode, Opcode::continuation);
+      heard = fragments.compressed ? understand_compressed(opcode, fragments.bytes)
+                                   : understand(opcode, fragments.bytes);
     }
   }
   heard.consumed = consumed;
+  return heard;
+}
+
+Heard Dialect::understand_compressed(Opcode opcode, std::span<const std::byte> message) {
+  const auto plain = inflate_.read(message, payload_.bytes() + envelope_bytes_max);
+  if (!plain) return broken("the server sent a compressed message that cannot be read");
+  Heard heard = understand(opcode, *plain);
+  heard.compressed = true;
   return heard;
 }
 

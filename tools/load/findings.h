@@ -27,6 +27,10 @@ struct Findings {
   std::uint64_t other_messages = 0;   // valid, but not of this load: presence, heartbeats
   std::uint64_t order_unchecked = 0;  // too far behind to be compared
 
+  std::uint64_t compressed = 0;   // of the delivered
+  std::uint64_t slow_pauses = 0;  // of slow listeners
+  std::uint64_t slow_closed = 0;  // of these: sent away with 4508, all in order until then
+
   Histogram latency;   // intended time to arrival, of what was intended within the measurement
   Histogram lateness;  // intended time to send: the load's own share of the latency, open loop
 

@@ -22,16 +22,21 @@ constexpr bool known(unsigned opcode) { return opcode <= 0x2 || (opcode >= 0x8 &
 
 }  // namespace
 
-Result<ServerFrame, FrameError> read_server_frame(std::span<const std::byte> bytes) {
+Result<ServerFrame, FrameError> read_server_frame(std::span<const std::byte> bytes, Rsv1 rsv1) {
   if (bytes.size() < 2) return fail(FrameError::need_more_bytes);
   const unsigned first = std::to_integer<unsigned>(bytes[0]);
   const unsigned second = std::to_integer<unsigned>(bytes[1]);
-  if ((first & 0x70) != 0) return fail(FrameError::reserved_bit);
+  const bool compressed = (first & 0x40) != 0;
+  if ((first & 0x30) != 0) return fail(FrameError::reserved_bit);
   if (!known(first & 0x0f)) return fail(FrameError::reserved_opcode);
+  // Only the first frame of a message carries it.
+  const bool begins = (first & 0x0f) == 0x1 || (first & 0x0f) == 0x2;
+  if (compressed && (rsv1 == Rsv1::reserved || !begins)) return fail(FrameError::reserved_bit);
   if ((second & 0x80) != 0) return fail(FrameError::masked);
 
   ServerFrame frame{.opcode = static_cast<Opcode>(first & 0x0f),
                     .final = (first & 0x80) != 0,
+                    .compressed = compressed,
                     .header_bytes = 2,
                     .payload_bytes = second};
   const bool control = (first & 0x08) != 0;

@@ -33,12 +33,17 @@ enum class FrameError : std::uint8_t {
 struct ServerFrame {
   Opcode opcode;
   bool final;
+  bool compressed;  // the whole message that this frame begins
   std::size_t header_bytes;
   std::uint64_t payload_bytes;
 };
 
+// What the first reserved bit means: nothing, or permessage-deflate (RFC 7692, 6) was agreed to.
+enum class Rsv1 : std::uint8_t { reserved, compressed };
+
 // The header at the start of `bytes`; the payload may still be on its way.
-Result<ServerFrame, FrameError> read_server_frame(std::span<const std::byte> bytes);
+Result<ServerFrame, FrameError> read_server_frame(std::span<const std::byte> bytes,
+                                                  Rsv1 rsv1 = Rsv1::reserved);
 
 inline constexpr std::size_t client_header_bytes_max = 14;
 

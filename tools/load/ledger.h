@@ -43,6 +43,7 @@ class Trail {
   }
 
   std::uint64_t unique() const { return std::uint64_t{next_} - missing_; }
+  std::uint64_t missing() const { return missing_; }  // of those below the highest
 
  private:
   std::uint32_t next_ = 0;

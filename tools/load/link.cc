@@ -23,12 +23,15 @@ Link::Link(Link&& other) noexcept
       unsent_(std::move(other.unsent_)),
       kept_(std::move(other.kept_)) {}
 
-Outcome<int> Link::open(const sockaddr_in& server, in_addr_t source) {
+Outcome<int> Link::open(const sockaddr_in& server, in_addr_t source, int receive_bytes) {
   RR_CHECK(!is_open());
   fd_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return fail(errno);
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (receive_bytes != 0) {
+    setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+  }
   if (source != 0) {
     // The port is chosen by connect(), so that each server address has the whole port range.
     setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);

@@ -38,8 +38,8 @@ class Link {
   Link& operator=(Link&&) = delete;
   ~Link() { close(); }
 
-  // `source` 0: the kernel chooses.
-  Outcome<int> open(const sockaddr_in& server, in_addr_t source);
+  // `source` 0: the kernel chooses. `receive_bytes` 0: as large a buffer as it likes.
+  Outcome<int> open(const sockaddr_in& server, in_addr_t source, int receive_bytes = 0);
   Outcome<int> finish_connect();
   void close();
 

@@ -1,7 +1,10 @@
 #include "tools/load/payload.h"
 
 #include <array>
+#include <cstdio>
 #include <cstring>
+#include <random>
+#include <span>
 #include <string_view>
 
 #include "base/check.h"
@@ -55,20 +58,45 @@ bool is(const std::byte* at, std::string_view text) {
   return std::memcmp(at, text.data(), text.size()) == 0;
 }
 
+// A square, so that it is not the same at the next start.
+std::vector<std::byte> letters(std::size_t bytes) {
+  std::vector<std::byte> pattern(bytes);
+  for (std::size_t i = 0; i < bytes; ++i) {
+    pattern[i] = static_cast<std::byte>('a' + (i * i / 7 + i) % 26);
+  }
+  return pattern;
+}
+
+// Readings of sensors: the names repeat, the numbers do not.
+std::vector<std::byte> json_records(std::size_t bytes) {
+  std::vector<std::byte> pattern;
+  std::minstd_rand random(1);
+  while (pattern.size() < bytes) {
+    char record[128];
+    const int record_bytes = std::snprintf(
+        record, sizeof record,
+        R"({"id":%u,"name":"sensor-%u","value":%u.%03u,"unit":"kW","ok":%s,"at":17%08u},)",
+        static_cast<unsigned>(random() % 100'000), static_cast<unsigned>(random() % 1000),
+        static_cast<unsigned>(random() % 100), static_cast<unsigned>(random() % 1000),
+        random() % 8 == 0 ? "false" : "true", static_cast<unsigned>(random() % 100'000'000));
+    const auto text = std::as_bytes(std::span(record, static_cast<std::size_t>(record_bytes)));
+    pattern.insert(pattern.end(), text.begin(), text.end());
+  }
+  pattern.resize(bytes);
+  return pattern;
+}
+
 }  // namespace
 
 std::size_t Payload::bytes_min(PayloadForm form) {
   return form == PayloadForm::bytes ? stamp_bytes : json_pattern_at + behind.size();
 }
 
-Payload::Payload(PayloadForm form, std::size_t bytes) : form_(form), bytes_(bytes) {
+Payload::Payload(PayloadForm form, std::size_t bytes, Pattern pattern)
+    : form_(form), bytes_(bytes) {
   RR_CHECK(bytes >= bytes_min(form));
-  pattern_.resize(bytes + pattern_starts);
-  for (std::size_t i = 0; i < pattern_.size(); ++i) {
-    // Letters, so that the same pattern may stand in a JSON string; a square, so that it is not
-    // the same at the next start.
-    pattern_[i] = static_cast<std::byte>('a' + (i * i / 7 + i) % 26);
-  }
+  pattern_ = pattern == Pattern::json ? json_records(bytes + pattern_starts)
+                                      : letters(bytes + pattern_starts);
 }
 
 const std::byte* Payload::pattern_of(const Stamp& stamp) const {

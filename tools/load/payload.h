@@ -22,6 +22,9 @@ struct Stamp {
 inline constexpr std::uint32_t probe_publisher = 0xffff'ffff;
 
 enum class PayloadForm : std::uint8_t { bytes, json_object };
+// What fills it: letters, which shrink to a fifth, or pieces of JSON records, which shrink like
+// real ones. Only the letters may stand within a JSON string.
+enum class Pattern : std::uint8_t { letters, json };
 enum class PayloadError : std::uint8_t { wrong_size, wrong_frame, wrong_pattern };
 
 // Writes and checks payloads of one size and form. The pattern depends on publisher and sequence:
@@ -35,7 +38,8 @@ class Payload {
  public:
   static std::size_t bytes_min(PayloadForm form);
 
-  Payload(PayloadForm form, std::size_t bytes);  // bytes >= bytes_min(form)
+  // bytes >= bytes_min(form)
+  Payload(PayloadForm form, std::size_t bytes, Pattern pattern = Pattern::letters);
 
   std::size_t bytes() const { return bytes_; }
   void write(std::byte* to, const Stamp& stamp) const;  // exactly bytes()

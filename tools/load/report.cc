@@ -135,6 +135,11 @@ Report make_report(const Scenario& scenario, const Run& run) {
   count("refused", findings.refused);
   count("disconnected", findings.disconnected);
   count("other-messages", findings.other_messages);
+  if (scenario.deflate) count("compressed", findings.compressed);
+  if (scenario.slow_percent > 0) {
+    count("slow-pauses", findings.slow_pauses);
+    count("slow-closed", findings.slow_closed);
+  }
   if (scenario.protocol == Protocol::json) {
     count("unacknowledged", findings.unacknowledged);
     count("order-unchecked", findings.order_unchecked);
@@ -225,6 +230,10 @@ std::string to_text(const Scenario& scenario, const Run& run, const Report& repo
       value("corrupt"));
   out += text("              refused %.0f, disconnected %.0f, other messages %.0f\n",
               value("refused"), value("disconnected"), value("other-messages"));
+  if (scenario.slow_percent > 0) {
+    out += text("              slow listeners paused %.0f times, %.0f of them were sent away\n",
+                value("slow-pauses"), value("slow-closed"));
+  }
   if (!findings.complaint.empty()) out += "  first complaint: " + findings.complaint + "\n";
   for (const Verdict& verdict : report.verdicts) {
     out += verdict.holds ? "  holds       " : "  FAILS       ";

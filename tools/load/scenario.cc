@@ -22,13 +22,18 @@ struct Cpu {
 struct Text {
   std::string Scenario::*field;
 };
+struct Switch {
+  bool Scenario::*field;
+};
+struct PatternName {};
+struct Variant {};
 struct WorkName {};
 struct ProtocolName {};
 struct Must {};
 
 struct Key {
   std::string_view name;
-  std::variant<Number, Cpu, Text, WorkName, ProtocolName, Must> value;
+  std::variant<Number, Cpu, Text, Switch, WorkName, ProtocolName, PatternName, Must, Variant> value;
   std::string_view meaning;
 };
 
@@ -36,6 +41,10 @@ constexpr std::pair<std::string_view, Work> works[] = {
     {"echo", Work::echo}, {"fanout", Work::fanout}, {"storm", Work::storm}, {"idle", Work::idle}};
 constexpr std::pair<std::string_view, Protocol> protocols[] = {
     {"raw", Protocol::raw}, {"json", Protocol::json}, {"tcp", Protocol::tcp}};
+
+constexpr std::pair<std::string_view, Pattern> patterns[] = {{"letters", Pattern::letters},
+                                                             {"json", Pattern::json}};
+constexpr std::pair<std::string_view, bool> switches[] = {{"off", false}, {"on", true}};
 
 using S = Scenario;
 constexpr std::uint64_t day_s = 86'400;
@@ -46,12 +55,18 @@ constexpr Key keys[] = {
      "thing, leave; idle: join and stay"},
     {"protocol", ProtocolName{}, "raw: payload only; json: the native protocol; tcp: bench/floor"},
     {"connections", Number{&S::connections, 1, connections_max}, "of an echo or idle"},
-    {"rooms", Number{&S::rooms, 1, connections_max}, "each with the seats below"},
+    {"rooms", Number{&S::rooms, 0, connections_max},
+     "each with the seats below; 0: an idle load joins none"},
     {"publishers", Number{&S::publishers, 0, connections_max}, "per room: only send"},
     {"members", Number{&S::members, 0, connections_max}, "per room: send and hear everyone"},
     {"subscribers", Number{&S::subscribers, 0, connections_max}, "per room: only hear"},
     {"payload-bytes", Number{&S::payload_bytes, 16, payload_bytes_max},
      "of a message; of its JSON payload with protocol json"},
+    {"payload-pattern", PatternName{},
+     "what fills a message: letters, or json: pieces of records (not with protocol json)"},
+    {"deflate", Switch{&S::deflate},
+     "on: offer permessage-deflate and insist on it; what the load sends is not compressed"},
+    {"namespace", Text{&S::room_namespace}, "of the rooms: their names begin with it and a colon"},
     {"depth", Number{&S::depth, 1, 65'536}, "closed loop: messages of a room under way"},
     {"burst", Number{&S::burst, 0, 65'536},
      "closed loop: messages sent at once, the next ones when all are delivered; 0: use depth"},
@@ -65,6 +80,11 @@ constexpr Key keys[] = {
     {"connect-s", Number{&S::connect_s, 1, day_s}, "deadline for all connections to be ready"},
     {"drain-s", Number{&S::drain_s, 1, day_s},
      "at the end: silence after which what is outstanding is lost"},
+    {"slow-percent", Number{&S::slow_percent, 0, 50},
+     "of the listeners: they pause in their reading, and nobody waits for them"},
+    {"slow-pause-ms", Number{&S::slow_pause_ms, 1, 60'000},
+     "how long a slow listener reads nothing"},
+    {"slow-read-ms", Number{&S::slow_read_ms, 1, 60'000}, "how long it then reads"},
     {"canary-connections", Number{&S::canary_connections, 0, 10'000},
      "a second group, each echoing 20 bytes to itself; measured apart, as canary-p99-ms"},
     {"canary-rate", Number{&S::canary_rate, 0, 100'000},
@@ -77,6 +97,8 @@ constexpr Key keys[] = {
     {"server", Text{&S::server}, "IPv4 address and port"},
     {"json", Text{&S::json}, "file for the full report"},
     {"commit", Text{&S::commit}, "of the server, for the report"},
+    {"variant", Variant{},
+     "for bench/run: NAME [flags of the server] [-- flags of the load], run in turns"},
     {"must", Must{}, "what decides the exit code: `p99-ms < 5, lost = 0`"},
 };
 
@@ -139,6 +161,16 @@ struct Setter {
     scenario.*target.field = std::string(text);
     return Done{};
   }
+  ValueOutcome operator()(const Switch& target) const {
+    return read_name(scenario.*target.field, switches, text);
+  }
+  ValueOutcome operator()(const PatternName&) const {
+    return read_name(scenario.pattern, patterns, text);
+  }
+  ValueOutcome operator()(const Variant&) const {
+    if (text.empty() || text[0] == '-') return fail(ValueError{0, "expected a name"});
+    return Done{};
+  }
   ValueOutcome operator()(const WorkName&) const { return read_name(scenario.work, works, text); }
   ValueOutcome operator()(const ProtocolName&) const {
     return read_name(scenario.protocol, protocols, text);
@@ -180,6 +212,7 @@ Seating Scenario::seating() const {
     case Work::storm:  // a seat per connection under way; it is taken again and again
       return {.rooms = count(in_flight), .members = 1};
     case Work::idle:
+      if (rooms == 0) return {.rooms = count(connections), .subscribers = 1};
       return {.rooms = count(rooms), .subscribers = count(connections / rooms)};
     case Work::fanout:
       break;
@@ -187,7 +220,8 @@ Seating Scenario::seating() const {
   return {.rooms = count(rooms),
           .publishers = count(publishers),
           .members = count(members),
-          .subscribers = count(subscribers)};
+          .subscribers = count(subscribers),
+          .slow_percent = count(slow_percent)};
 }
 
 Scenario Scenario::canary() const {
@@ -200,7 +234,8 @@ Scenario Scenario::canary() const {
   echo.payload_bytes = small_bytes;
   echo.rooms = echo.depth = echo.threads = 1;
   echo.publishers = echo.members = echo.subscribers = 0;
-  echo.burst = echo.messages = echo.spin_us = 0;
+  echo.burst = echo.messages = echo.spin_us = echo.slow_percent = 0;
+  echo.pattern = Pattern::letters;
   echo.claims.clear();
   return echo;
 }
@@ -228,7 +263,7 @@ Outcome<ScenarioError> read_scenario(Scenario& scenario, std::string_view file,
     if (key == nullptr) {
       return wrong(at(file, line, name_at + 1) + "unknown key \"" + std::string(name) + "\"");
     }
-    if (name != "must" && std::ranges::find(seen, name) != seen.end()) {
+    if (name != "must" && name != "variant" && std::ranges::find(seen, name) != seen.end()) {
       return wrong(at(file, line, name_at + 1) + "\"" + std::string(name) + "\" stands here twice");
     }
     seen.push_back(name);
@@ -266,7 +301,11 @@ Outcome<ScenarioError> check_together(const Scenario& scenario) {
   if (counted_by_rooms && (seating.senders() == 0 || seating.listeners() == 0)) {
     return wrong("fanout: needs somebody who sends and somebody who hears");
   }
-  if (scenario.work == Work::idle && scenario.connections % scenario.rooms != 0) {
+  if (scenario.rooms == 0 && (scenario.work != Work::idle || scenario.protocol != Protocol::json)) {
+    return wrong("rooms: only an idle load with the native protocol can do without");
+  }
+  if (scenario.work == Work::idle && scenario.rooms != 0 &&
+      scenario.connections % scenario.rooms != 0) {
     return wrong("connections: must divide evenly among the rooms");
   }
   if (seating.connections() > connections_max) {
@@ -298,8 +337,23 @@ Outcome<ScenarioError> check_together(const Scenario& scenario) {
   if (scenario.canary_connections > 0 && scenario.protocol == Protocol::tcp) {
     return wrong("canary-connections: the floor program does one work at a time");
   }
-  if (scenario.protocol == Protocol::tcp && seating.members > 0 && seating.seats() > 1) {
-    return wrong("members: the floor program has publishers and subscribers only");
+  if (scenario.slow_percent > 0 && scenario.work != Work::fanout) {
+    return wrong("slow-percent: only a fanout has listeners that nobody waits for");
+  }
+  if (scenario.slow_percent > 0 && scenario.protocol == Protocol::tcp) {
+    return wrong("slow-percent: the floor program waits for whoever does not read");
+  }
+  if (scenario.slow_percent > 0 && scenario.slow_pause_ms >= scenario.drain_s * 1000) {
+    return wrong("slow-pause-ms: longer than drain-s, after which what is missing is lost");
+  }
+  if (scenario.room_namespace.size() > room_namespace_bytes_max) {
+    return wrong("namespace: at most " + std::to_string(room_namespace_bytes_max) + " characters");
+  }
+  if (scenario.deflate && scenario.protocol == Protocol::tcp) {
+    return wrong("deflate: the floor program knows no frames");
+  }
+  if (scenario.pattern == Pattern::json && scenario.protocol == Protocol::json) {
+    return wrong("payload-pattern: records cannot stand in the JSON string that is verified");
   }
   return Done{};
 }

@@ -33,6 +33,9 @@ struct Scenario {
   std::uint64_t subscribers = 0;
 
   std::uint64_t payload_bytes = 128;
+  Pattern pattern = Pattern::letters;
+  bool deflate = false;
+  std::string room_namespace;
   std::uint64_t depth = 1;
   std::uint64_t burst = 0;
   std::uint64_t rate = 0;
@@ -42,6 +45,10 @@ struct Scenario {
   std::uint64_t in_flight = 128;
   std::uint64_t connect_s = 60;
   std::uint64_t drain_s = 10;
+
+  std::uint64_t slow_percent = 0;
+  std::uint64_t slow_pause_ms = 100;
+  std::uint64_t slow_read_ms = 100;
 
   std::uint64_t canary_connections = 0;
   std::uint64_t canary_rate = 0;
@@ -69,7 +76,8 @@ struct ScenarioError {
   std::string sentence;
 };
 
-// Lines `key value   # comment`. `must` lines add up; any other key may stand once.
+// Lines `key value   # comment`. `must` lines add up, `variant` lines are bench/run's; any other
+// key may stand once.
 Outcome<ScenarioError> read_scenario(Scenario& scenario, std::string_view file,
                                      std::string_view text);
 

@@ -1,5 +1,7 @@
 #include "tools/load/traffic.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "tools/load/bounds.h"
@@ -10,6 +12,12 @@ namespace {
 // A thread's part of a total, by the rooms it has.
 double part(std::uint64_t total, const Seating& share, const Seating& all) {
   return static_cast<double>(total) * share.rooms / all.rooms;
+}
+
+std::uint32_t order_window_of(const Scenario& scenario, const Seating& share) {
+  if (scenario.slow_percent == 0) return order_window;
+  const std::uint32_t fair = std::bit_floor(order_entries_max / share.rooms);
+  return std::clamp(fair, order_window, order_window_slow);
 }
 
 }  // namespace
@@ -48,7 +56,11 @@ Traffic::Traffic(const Scenario& scenario, const Seating& share, std::uint32_t f
       trails_(share.pairs()) {
   // Only the native protocol numbers the messages of a room.
   if (scenario.protocol == Protocol::json && share.senders() > 0) {
-    orders_.assign(share.rooms, RoomOrder(order_window));
+    orders_.assign(share.rooms, RoomOrder(order_window_of(scenario, share)));
+  }
+  for (std::uint32_t room = 0; room < share.rooms; ++room) {
+    rooms_[room].slow = share.slow_listeners(first_room + room);
+    rooms_[room].listening = share.listeners();
   }
 }
 
@@ -60,8 +72,9 @@ void Traffic::start(const Times& times) {
 std::uint32_t Traffic::wanted(std::uint32_t room) const {
   if (open_loop() || share_.senders() == 0) return 0;
   const std::uint64_t outstanding = rooms_[room].outstanding;
+  const std::uint32_t prompt_listeners = prompt(rooms_[room]);
   if (burst_ > 0) return static_cast<std::uint32_t>(outstanding == 0 ? burst_ : 0);
-  const std::uint64_t messages = (outstanding + share_.listeners() - 1) / share_.listeners();
+  const std::uint64_t messages = (outstanding + prompt_listeners - 1) / prompt_listeners;
   return static_cast<std::uint32_t>(messages < depth_ ? depth_ - messages : 0);
 }
 
@@ -69,8 +82,8 @@ Post Traffic::post(std::uint32_t room, std::uint64_t intended_ns) {
   Room& in = rooms_[room];
   const std::uint32_t place = in.next_sender;
   in.next_sender = place + 1 == share_.senders() ? 0 : place + 1;
-  in.outstanding += share_.listeners();
-  outstanding_ += share_.listeners();
+  in.outstanding += prompt(in);
+  outstanding_ += in.listening;
   if (!storm_) --left_;
   ++findings_.sent;
   const std::uint32_t sender = room * share_.senders() + place;
@@ -107,7 +120,7 @@ void Traffic::take(std::uint32_t room, std::uint32_t place, const Stamp& stamp,
     ++findings_.corrupt;
     return findings_.complain("a message arrived that nobody sent to this room");
   }
-  const std::uint32_t listener = room * share_.listeners() + place - share_.publishers;
+  const std::uint32_t listener = listener_of(room, place);
   Trail& trail = trails_[std::size_t{listener} * share_.senders() + (sender - first_sender)];
   const Delivery delivery = trail.take(stamp.sequence);
   if (delivery == Delivery::repeated) {
@@ -116,12 +129,27 @@ void Traffic::take(std::uint32_t room, std::uint32_t place, const Stamp& stamp,
   }
   if (delivery == Delivery::late) ++findings_.misordered;
   ++findings_.delivered;
-  --rooms_[room].outstanding;
+  const bool prompt_listener = !slow(room, place);
+  if (prompt_listener) --rooms_[room].outstanding;
   --outstanding_;
   if (room_sequence != 0 && !orders_.empty()) {
     check_room_order(room, listener, {room_sequence, stamp.publisher, stamp.sequence});
   }
-  if (measured(stamp.intended_ns)) findings_.latency.record(now_ns - stamp.intended_ns);
+  // What a slow listener makes of its own latency says nothing about the server.
+  if (prompt_listener && measured(stamp.intended_ns)) {
+    findings_.latency.record(now_ns - stamp.intended_ns);
+  }
+}
+
+void Traffic::excuse(std::uint32_t room, std::uint32_t place) {
+  const std::uint32_t listener = listener_of(room, place);
+  listeners_[listener].excused = true;
+  --rooms_[room].listening;
+  ++findings_.slow_closed;
+  for (std::uint32_t sender = 0; sender < share_.senders(); ++sender) {
+    const Trail& trail = trails_[std::size_t{listener} * share_.senders() + sender];
+    outstanding_ -= sent_[std::size_t{room} * share_.senders() + sender] - trail.unique();
+  }
 }
 
 void Traffic::check_room_order(std::uint32_t room, std::uint32_t listener,
@@ -146,7 +174,8 @@ void Traffic::close_books() {
   for (std::size_t pair = 0; pair < trails_.size(); ++pair) {
     const std::size_t room = pair / (std::size_t{share_.listeners()} * share_.senders());
     const std::size_t sender = room * share_.senders() + pair % share_.senders();
-    findings_.lost += sent_[sender] - trails_[pair].unique();
+    const bool excused = listeners_[pair / share_.senders()].excused;
+    findings_.lost += excused ? trails_[pair].missing() : sent_[sender] - trails_[pair].unique();
   }
 }
 

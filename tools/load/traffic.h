@@ -79,17 +79,32 @@ class Traffic {
     return intended_ns >= times_.from_ns && intended_ns < times_.until_ns;
   }
   bool settled() const { return outstanding_ == 0; }
+
+  // A slow listener was sent away: it waits for nothing more, and what it has not heard is not
+  // lost, as long as it heard everything up to some message.
+  void excuse(std::uint32_t room, std::uint32_t place);
+
+  bool slow(std::uint32_t room, std::uint32_t place) const {
+    return place >= share_.seats() - rooms_[room].slow;
+  }
   void close_books();  // what is missing now is lost
 
  private:
   struct Room {
-    std::uint64_t outstanding = 0;  // deliveries
+    std::uint64_t outstanding = 0;  // deliveries to those that are not slow
+    std::uint32_t slow = 0;
+    std::uint32_t listening = 0;
     std::uint32_t next_sender = 0;
   };
   struct Listener {
     std::uint64_t room_sequence = 0;  // the last one heard
+    bool excused = false;
   };
 
+  std::uint32_t prompt(const Room& room) const { return share_.listeners() - room.slow; }
+  std::uint32_t listener_of(std::uint32_t room, std::uint32_t place) const {
+    return room * share_.listeners() + place - share_.publishers;
+  }
   void check_room_order(std::uint32_t room, std::uint32_t listener, const RoomOrder::Entry& heard);
 
   const Seating share_;
