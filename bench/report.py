@@ -1,113 +1,195 @@
-"""The page of bench/run --html: what ran, as tables and inline SVG. No script, no request outside."""
+"""The page of bench/run --html: what ran, as HTML and inline SVG. No script, no request outside."""
 import html
-import statistics
+import math
+import pathlib
 
-COLOURS = {"ringroom": "#0b6e99", "floor": "#8a8f98", "peer": "#c2410c"}
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2328; background: #fff; margin: 2rem auto;
-       max-width: 64rem; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-p { color: #57606a; margin: .3rem 0 1rem; } table { border-collapse: collapse; width: 100%; }
-td, th { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #d8dee4; font-size: 13px; }
-th { color: #57606a; font-weight: 600; } .row { white-space: nowrap; } .holds { color: #1a7f37; } .FAILS { color: #cf222e; }
-code { font-size: 12px; overflow-wrap: anywhere; } svg text { font: 12px system-ui, sans-serif;
-       fill: #1f2328; } svg .quiet { fill: #57606a; }
-"""
-LABEL, WIDTH, ROW = 170, 900, 22  # of a chart, in pixels
+import targets
+
+STYLE = pathlib.Path(__file__).with_name("page.css").read_text()
+QUANTILES = ["p50", "p75", "p90", "p95", "p99", "p99.5", "p99.9", "p99.99"]
+OPEN_LOOPS = ("echo-open", "rooms-100k-raw", "rooms-100k-json", "rooms-1000x10")  # a rate is given
+TARGET_SCALE = 2  # a target's bar ends at so many times what is allowed
 
 
-def colour(name):
-    return COLOURS.get(name.split()[0], COLOURS["peer"])
+def text(value):
+    return html.escape(str(value))
 
 
-def measured(runs, measure):
-    values = [run["measures"][measure] for run in runs if measure in run["measures"]]
-    return (statistics.median(values), min(values), max(values)) if values else None
+def kind(name):
+    """ringroom, floor or peer: the colour."""
+    who = name.split()[0]
+    return who if who in ("ringroom", "floor") else "peer"
 
 
-def ratios(result):
-    own, floor = result["runs"]["ringroom"], result["runs"].get("floor", [])
-    values = [a["measures"]["server-cpu-us"] / b["measures"]["server-cpu-us"] for a, b in zip(own, floor)
-              if "server-cpu-us" in a["measures"] and "server-cpu-us" in b["measures"]]
-    return (statistics.median(values), min(values), max(values)) if values else None
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def chart(rows, unit, mark=None):
-    """Bars with their spread. A row: scenario, who, (median, min, max). `mark` is a line across."""
-    if not rows:
-        return "<p>Nothing of this kind was measured.</p>"
-    top = max(max(value[2] for _, _, value in rows), mark or 0) * 1.02
-    height = ROW * len(rows) + 24
-    scale = (WIDTH - LABEL - 260) / top
-    out = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img">']
-    before = None
-    for index, (scenario, who, (median, least, most)) in enumerate(rows):
-        y = index * ROW + 4
-        if scenario != before:
-            out.append(f'<text x="{LABEL - 8}" y="{y + 12}" text-anchor="end">{html.escape(scenario)}</text>')
-        before = scenario
-        middle = y + 8
-        out.append(
-            f'<rect x="{LABEL}" y="{y}" width="{max(median * scale, 1):.1f}" height="16" rx="2" '
-            f'fill="{colour(who)}"/>'
-            f'<path d="M{LABEL + least * scale:.1f} {middle}H{LABEL + most * scale:.1f}" stroke="#1f2328"/>'
-            f'<text class="quiet" x="{LABEL + most * scale + 6:.1f}" y="{y + 12}">'
-            f'{median:.3g} {unit} [{least:.3g}-{most:.3g}] {html.escape(who)}</text>')
-    if mark is not None:
-        x = LABEL + mark * scale
-        out.append(f'<path d="M{x:.1f} 0V{height - 20}" stroke="#cf222e" stroke-dasharray="3 3"/>'
-                   f'<text class="quiet" x="{x:.1f}" y="{height - 5}" text-anchor="middle">{mark:g}</text>')
+def bar(name, figure, top, mark=None):
+    """Median as a bar, the range over the rounds as a line through its end."""
+    def x(value):
+        return f"{min(value / top, 1) * 1000:.1f}"
+    median, least, most = figure
+    label = f"{name}: {number(median)}, from {number(least)} to {number(most)}"
+    line = f'<path class="mark" vector-effect="non-scaling-stroke" d="M{x(mark)} 0V14"/>' if mark else ""
+    return (f'<svg class="bar {kind(name)}" viewBox="0 0 1000 14" preserveAspectRatio="none" role="img" '
+            f'aria-label="{text(label)}"><rect class="fill" width="{x(median)}" height="14"/>'
+            f'<path class="spread" vector-effect="non-scaling-stroke" d="M{x(least)} 7H{x(most)}"/>{line}</svg>')
+
+
+def value(figure, unit=""):
+    median, least, most = figure
+    return f'<div class="value"><b>{number(median)}</b> {unit} [{number(least)}–{number(most)}]</div>'
+
+
+def bars(results, figures, unit, mark=None):
+    """`figures`: (scenario, who, figure). Like with like: a bar of 100 would hide those of 0.1 beside it."""
+    size = {}
+    for scenario, _, figure in figures:
+        size[scenario] = max(size.get(scenario, 0), figure[0])
+    out = []
+    for low, high in ((0, 1), (1, 20), (20, 1000), (1000, math.inf)):
+        part = [row for row in figures if low <= size[row[0]] < high]
+        if not part:
+            continue
+        top = max(max(figure[2] for _, _, figure in part), mark or 0) * 1.02
+        before = None
+        for scenario, who, figure in part:
+            if scenario != before:
+                out.append(f"<h3>{text(scenario)}</h3>")
+            before = scenario
+            out.append(f'<div class="row"><div class="name">{text(who)}</div>'
+                       f"{bar(who, figure, top, mark)}{value(figure, unit)}</div>")
+    return "".join(out) or "<p>Nothing of this kind was measured.</p>"
+
+
+def of_all(results, figure_of):
+    return [(name, who, figure) for name, result in results.items() for who in result["runs"]
+            if (figure := figure_of(result, who))]
+
+
+def key(results):
+    kinds = {kind(who) for result in results.values() for who in result["runs"]}
+    return '<div class="key">' + "".join(
+        f'<span class="{name}"><i></i>{name}</span>' for name in ("ringroom", "floor", "peer")
+        if name in kinds) + "</div>"
+
+
+def curve(result):
+    """Latency by percentile, both axes logarithmic: the tail is what an open loop is measured for."""
+    lines = []
+    for who, runs in result["runs"].items():
+        run = sorted(runs, key=lambda run: run["measures"].get("p99-ms", 0))[len(runs) // 2]
+        points = [(quantile, run["latency_ms"].get(quantile, 0)) for quantile in QUANTILES]
+        points = [(index, ms) for index, (_, ms) in enumerate(points) if ms > 0]
+        if points:
+            lines.append((who, points))
+    if not lines:
+        return ""
+    low = math.floor(math.log10(min(ms for _, points in lines for _, ms in points)))
+    high = max(math.ceil(math.log10(max(ms for _, points in lines for _, ms in points))), low + 1)
+    left, right, top, bottom = 42, 410, 8, 150
+
+    def at(index, ms):
+        return (left + index * (right - left) / (len(QUANTILES) - 1),
+                bottom - (math.log10(ms) - low) * (bottom - top) / (high - low))
+    out = ['<svg class="curve" viewBox="0 0 420 172" role="img" aria-label="latency by percentile">']
+    for power in range(low, high + 1):
+        _, y = at(0, 10 ** power)
+        out.append(f'<path class="grid" d="M{left} {y:.1f}H{right}"/>'
+                   f'<text x="{left - 5}" y="{y + 4:.1f}" text-anchor="end">{10.0 ** power:g}</text>')
+    for index, quantile in enumerate(QUANTILES):
+        out.append(f'<text x="{at(index, 1)[0]:.1f}" y="166" text-anchor="middle">{quantile[1:]}</text>')
+    seen = set()
+    for who, points in lines:
+        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in (at(*point) for point in points))
+        again = " again" if kind(who) in seen else ""
+        seen.add(kind(who))
+        out.append(f'<path class="line {kind(who)}{again}" d="M{path}"><title>{text(who)}</title></path>')
     return "".join(out) + "</svg>"
 
 
-def latency_rows(results, measure):
-    return [(name, who, value) for name, result in results.items()
-            for who, runs in result["runs"].items() if (value := measured(runs, measure))]
+def verdict_class(verdict):
+    return "good" if verdict.startswith("holds") else "bad" if verdict.startswith("FAILS") else "open"
 
 
-def by_size(rows):
-    """Charts of like with like: a bar of 100 us would hide all bars of 0.1 us beside it."""
-    limits = [(0, 1), (1, 20), (20, float("inf"))]
-    size = {}
-    for name, _, value in rows:
-        size[name] = max(size.get(name, 0), value[0])
-    return [part for low, high in limits if (part := [row for row in rows if low <= size[row[0]] < high])]
+def target_row(target, scenario, figure, verdict):
+    first, _, more = verdict.partition(", ")
+    shown = '<div class="empty"></div><div class="value empty">–</div>'
+    if figure:
+        relative = tuple(part / target.at_most for part in figure)
+        shown = bar("ringroom", relative, TARGET_SCALE, 1) + value(figure)
+    return (f'<div class="row target"><div class="id">{text(target.id)}</div>'
+            f"<div>{text(target.asks)}<small>{text(scenario)}: {text(target.measure)} ≤ {target.at_most:g}"
+            f'</small></div>{shown}<div class="verdict {verdict_class(verdict)}">{text(first)}'
+            f"<small>{text(more)}</small></div></div>")
+
+
+def facts(results, target_rows):
+    first = next(iter(next(iter(results.values()))["runs"].values()))[0]
+    counted = {name: sum(verdict_class(row[3]) == name for row in target_rows) for name in ("good", "bad", "open")}
+    listed = [("machine", f"{first['machine']['cpu']}, {first['machine']['cpus']} CPUs"),
+              ("kernel", first["kernel"]),
+              ("commit", ", ".join(dict.fromkeys(result["commit"] for result in results.values()))),
+              ("measured", " to ".join(sorted({results[name].get("at", "")[:16].replace("T", " ")
+                                               for name in results})[::max(len(results) - 1, 1)]) or "-"),
+              ("priority", "realtime" if all(result.get("realtime") for result in results.values())
+               else "ordinary" if not any(result.get("realtime") for result in results.values()) else "mixed")]
+    shown = "".join(f'<li><span class="of">{name}</span><b>{text(fact)}</b></li>' for name, fact in listed)
+    return (f'<ul class="facts">{shown}<li><span class="of">targets</span><b>'
+            f'<span class="good">{counted["good"]} hold</span>, '
+            f'<span class="bad">{counted["bad"]} fail</span>, {counted["open"]} open</b></li></ul>')
+
+
+def commands(results):
+    out = []
+    for name, result in results.items():
+        out.append(f"<details><summary>{text(name)} <small>{text(result['commit'])}</small></summary>"
+                   f"<p><code>{text(result['command'])}</code></p>")
+        for who, runs in result["runs"].items():
+            held = "" if all(run["held"] for run in runs) else ' <b class="bad">a claim did not hold</b>'
+            out.append(f"<p><b>{text(who)}</b>, {len(runs)} x {runs[0]['window_s']:.1f} s; bottleneck: "
+                       f"{text('; '.join(sorted({run['bottleneck'] for run in runs})))}{held}<br>"
+                       f"<code>{text(runs[0]['server_command'])}<br>{text(runs[0]['command'])}</code></p>")
+        out.append("</details>")
+    return "".join(out)
 
 
 def page(results, target_rows):
-    first = next(iter(results.values()))["runs"]["ringroom"][0]
-    cpu = [(name, who, value) for name, result in results.items() for who, runs in result["runs"].items()
-           if (value := measured(runs, "server-cpu-us"))]
-    floor = [(name, "ringroom", value) for name, result in results.items() if (value := ratios(result))]
-    head, *rest = target_rows
-    table = "<tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in head) + "</tr>"
-    for row in rest:
-        verdict = row[-1].split(",")[0]
-        cells = "".join(f'<td class="row">{html.escape(cell)}</td>' for cell in row[:-1])
-        table += f'<tr>{cells}<td class="{html.escape(verdict)}">{html.escape(row[-1])}</td></tr>'
+    def of_floor(result, who):
+        floor = targets.named("floor", who.partition(" ")[2])
+        runs = result["runs"]
+        return targets.ratio(runs[who], runs[floor]) if floor in runs and floor != who else None
+
+    def of_base(result, who):
+        base = targets.named(who.split()[0], result["variants"][0])
+        runs = result["runs"]
+        return targets.ratio(runs[who], runs[base]) if base in runs and base != who else None
+
+    def measure(name):
+        return of_all(results, lambda result, who: targets.measured(result["runs"][who], name))
     disturbed = [name for name, result in results.items()
-                 if any(run["measures"].get("server-waited-percent", 0) > 5
-                        for runs in result["runs"].values() for run in runs)]
-    runs = "".join(
-        f"<tr><td>{html.escape(name)}</td><td>{html.escape(who)}</td><td>{html.escape(result['commit'])}</td>"
-        f"<td class=\"row\">{len(runs)} x {runs[0]['window_s']:.0f} s</td>"
-        f"<td><code>{html.escape(runs[0]['server_command'])}<br>{html.escape(runs[0]['command'])}</code></td></tr>"
-        for name, result in results.items() for who, runs in result["runs"].items())
-    note = (f"<p>Disturbed, other work had the server's core: {html.escape(', '.join(disturbed))}.</p>"
-            if disturbed else "")
-    machine = first["machine"]
-    commits = ", ".join(dict.fromkeys(result["commit"] for result in results.values()))
-    latency = "".join(f"<h2>Latency {name}, milliseconds</h2>" +
-                      "".join(chart(part, "ms") for part in by_size(latency_rows(results, measure)))
-                      for name, measure in (("p50", "p50-ms"), ("p99", "p99-ms")))
-    return (f'<!doctype html><html lang="en"><meta charset="utf-8"><title>ringroom benchmarks</title>'
-            f"<style>{STYLE}</style><h1>ringroom benchmarks</h1>"
-            f"<p>{html.escape(machine['cpu'])}, {machine['cpus']} CPUs, {html.escape(first['kernel'])}; "
-            f"commit {html.escape(commits)}. Bars are medians, the line through their end is the "
-            f"range over the rounds. What the numbers mean and do not say: bench/README.md.</p>{note}"
-            f"<h2>Targets</h2><table>{table}</table>"
-            f"<h2>CPU of the floor: 1 is bare TCP without a protocol</h2>{chart(floor, '', 1)}"
-            f"<h2>Server CPU per message or delivery, microseconds</h2>"
-            f"{''.join(chart(part, 'us') for part in by_size(cpu))}{latency}"
-            f"<h2>Runs</h2><table><tr><th>scenario</th><th></th><th>commit</th><th>rounds</th><th>server and load</th></tr>"
-            f"{runs}</table></html>")
+                 if any(targets.disturbed(runs) > targets.DISTURBED_PERCENT for runs in result["runs"].values())]
+    note = (f"<p>Disturbed, other work had the server's core for more than {targets.DISTURBED_PERCENT} % of a "
+            f"round: {text(', '.join(disturbed))}. There, believe no latency.</p>" if disturbed else "")
+    curves = "".join(f"<h3>{text(name)}</h3>{curve(results[name])}" for name in OPEN_LOOPS if name in results)
+    if curves:
+        curves = ("<h2>Latency by percentile at a fixed rate, ms</h2><p>The round with the middle p99. From when a "
+                  "message was due. Dashed: a further variant or server of the same kind.</p>" + curves)
+    variants = of_all(results, of_base)
+    return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
+            f'content="width=device-width, initial-scale=1"><title>ringroom benchmarks</title>'
+            f"<style>{STYLE}</style><h1>ringroom benchmarks</h1>{facts(results, target_rows)}"
+            f"<p>Bars are medians; the line through the end of a bar is the range over the rounds. Ratios are taken "
+            f"within a round. What the numbers mean and do not say: bench/README.md.</p>{note}"
+            f"<h2>Targets</h2><p>The red line is the target; a bar that ends before it holds.</p>"
+            f"{''.join(target_row(*row) for row in target_rows)}"
+            f"<h2>CPU against the floor</h2><p>1 is bare TCP with the same bytes and no protocol.</p>"
+            f"{key(results)}{bars(results, of_all(results, of_floor), '', 1)}"
+            + (f"<h2>CPU of a variant against the first of its scenario</h2>{bars(results, variants, '', 1)}"
+               if variants else "") +
+            f"<h2>Server CPU per message, delivery or handshake</h2>{key(results)}"
+            f"{bars(results, measure('server-cpu-us'), 'µs')}{curves}"
+            f"<h2>Latency p50</h2>{bars(results, measure('p50-ms'), 'ms')}"
+            f"<h2>Latency p99</h2>{bars(results, measure('p99-ms'), 'ms')}"
+            f"<h2>Commands</h2>{commands(results)}</html>\n")
