@@ -146,8 +146,7 @@ void Core::accepted(const Completion& completion) {
   }
   Socket& socket = sockets_.open(slot, static_cast<std::uint16_t>(listener));
   ++opening_;
-  sockaddr_in6& name = sockets_.peer_name(slot);
-  name = {};
+  sockaddr_in6& name = sockets_.lend_peer_name(slot);
   ring_->peer_name(socket.begin(Op::peer_name, slot), slot, &name, acceptor_.name_bytes(listener));
   receiver_.arm(slot);
 }
@@ -189,6 +188,7 @@ void Core::ended(std::uint32_t slot, const Completion& completion) {
   socket.in_flight.remove(op);
   if (op == Op::peer_name) {
     introduce(slot, completion.result < 0 ? PeerAddress{} : peer_address(sockets_.peer_name(slot)));
+    sockets_.give_back_peer_name(slot);
   } else if (op == Op::send_parked) {
     sends_.parked_completed(slot, completion.result);
   }

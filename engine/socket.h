@@ -58,6 +58,7 @@ struct alignas(64) Socket {
   std::uint32_t first_private = no_piece;  // no piece before it lies in the arena
   std::uint32_t piece_count = 0;
   std::int32_t send_result = 0;        // of the send of this turn
+  std::uint32_t peer_name = 0;         // SocketTable: where the kernel writes it
   std::uint16_t submitted_pieces = 0;  // at the front of the queue, in the kernel now
   std::uint16_t listener = 0;
   TimerId deadline = no_timer;  // of the closing state

@@ -3,8 +3,13 @@
 #include <netinet/in.h>
 
 #include <cstdint>
+#include <deque>
+#include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "alloc/pages.h"
 #include "base/check.h"
 #include "engine/counters.h"
 #include "engine/socket.h"
@@ -16,10 +21,13 @@ namespace ringroom::engine {
 //
 // Owner:    one core.
 // Lifetime: slots never move. A socket lives from open() to free().
+// Memory:   of slots that were used at some time; address space for the others.
 class SocketTable {
  public:
   SocketTable(std::uint32_t sockets_max, EngineCounters& counters)
-      : sockets_(sockets_max), peer_names_(sockets_max), counters_(counters) {}
+      : pages_(mapped(sockets_max)),
+        sockets_(reinterpret_cast<Socket*>(pages_.bytes().data()), sockets_max),
+        counters_(counters) {}
 
   Socket& open(std::uint32_t slot, std::uint16_t listener) {
     Socket& socket = at(slot);
@@ -59,15 +67,37 @@ class SocketTable {
 
   SocketId id_of(std::uint32_t slot) { return {slot, at(slot).generation}; }
 
-  // Where the kernel writes the name of the peer while the socket is opening.
-  sockaddr_in6& peer_name(std::uint32_t slot) { return peer_names_[slot]; }
+  // Where the kernel writes the name of the peer while the socket is opening: lent by lend, until
+  // give_back. There are as many as ever were lent at one time.
+  sockaddr_in6& lend_peer_name(std::uint32_t slot) {
+    if (free_names_.empty()) {
+      free_names_.push_back(static_cast<std::uint32_t>(peer_names_.size()));
+      peer_names_.emplace_back();
+    }
+    at(slot).peer_name = free_names_.back();
+    free_names_.pop_back();
+    return peer_name(slot) = {};
+  }
+  sockaddr_in6& peer_name(std::uint32_t slot) { return peer_names_[at(slot).peer_name]; }
+  void give_back_peer_name(std::uint32_t slot) { free_names_.push_back(at(slot).peer_name); }
 
   std::uint32_t open_count() const { return open_; }
   std::uint32_t sockets_max() const { return static_cast<std::uint32_t>(sockets_.size()); }
 
  private:
-  std::vector<Socket> sockets_;
-  std::vector<sockaddr_in6> peer_names_;
+  static_assert(static_cast<int>(SocketState::free) == 0 && std::is_trivially_copyable_v<Socket> &&
+                    std::is_trivially_destructible_v<Socket>,
+                "a page of zeros is a page of free sockets");
+  static alloc::Pages mapped(std::uint32_t sockets_max) {
+    auto pages = alloc::Pages::map(sockets_max * sizeof(Socket));
+    RR_CHECK(pages);  // no address space at start
+    return std::move(*pages);
+  }
+
+  alloc::Pages pages_;
+  std::span<Socket> sockets_;
+  std::deque<sockaddr_in6> peer_names_;  // they stay where they are
+  std::vector<std::uint32_t> free_names_;
   std::uint32_t open_ = 0;
   EngineCounters& counters_;
 };

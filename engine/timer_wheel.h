@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
-#include "alloc/slab.h"
 #include "engine/handler.h"
 
 namespace ringroom::engine {
@@ -37,7 +37,7 @@ class TimerWheel {
   // No timer fires before this. It may be early (when a slot of a higher level opens), never late.
   std::optional<std::uint64_t> next_ms() const;
 
-  std::size_t size() const { return timers_.size(); }
+  std::size_t size() const { return size_; }
 
  private:
   static constexpr unsigned slot_bits = 6;
@@ -46,19 +46,27 @@ class TimerWheel {
   // One slot less than the last level spans, so that no timer lands in the slot of now.
   static constexpr std::uint64_t reach_ms = std::uint64_t{slots - 1} << (slot_bits * (levels - 1));
   static constexpr std::uint32_t none = 0xffff'ffff;
+  static constexpr std::uint64_t last_ms = (std::uint64_t{1} << 40) - 1;
 
-  struct Timer {
-    std::uint64_t deadline_ms;
-    std::uint64_t cookie;
-    std::uint32_t next = none;
-    std::uint32_t previous = none;
-    std::uint8_t level = 0;
-    std::uint8_t slot = 0;
-  };
+  // A timer's neighbours in its list. At either end stands the list itself, so that a timer need
+  // not know where it is.
   struct List {
     std::uint32_t first = none;
     std::uint32_t last = none;
   };
+  static constexpr std::uint32_t is_list = 0x8000'0000;  // | level << slot_bits | slot
+
+  struct Timer {
+    std::uint64_t cookie;
+    std::uint64_t deadline_ms : 40;  // 34 years
+    std::uint64_t generation : 24;
+    std::uint32_t next;  // while it is free: the next free one
+    std::uint32_t previous = is_free;
+  };
+  static_assert(sizeof(Timer) == 24, "every connection has one: docs/memory.md says it too");
+  static constexpr std::uint32_t is_free = none;
+  static constexpr std::uint32_t chunk_timers = 256;
+
   struct Level {
     std::uint64_t used = 0;  // one bit per slot
     std::array<List, slots> lists;
@@ -70,13 +78,21 @@ class TimerWheel {
   };
 
   std::optional<Place> next_place() const;
+  Timer& at(std::uint32_t index) { return chunks_[index / chunk_timers][index % chunk_timers]; }
+  Timer* find(TimerId timer);
+  std::uint32_t take_free();
+  void free(std::uint32_t index);
   void link(std::uint32_t index);
   void unlink(std::uint32_t index);
+  List& list(std::uint32_t name);
   void open_slot(const Place& place, std::vector<Fired>& fired);
 
   std::uint64_t now_ms_;
   std::array<Level, levels> levels_;
-  alloc::Slab<Timer> timers_;
+  // Timers stay where they are; memory grows by chunks, without a copy.
+  std::vector<std::unique_ptr<Timer[]>> chunks_;
+  std::uint32_t first_free_ = none;
+  std::size_t size_ = 0;
 };
 
 }  // namespace ringroom::engine
