@@ -35,6 +35,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       message_ids(node.hash_seed ^ (std::uint64_t(core.value) << 32) ^ monotonic_ns()),
       api_key(node.config.api_key),
       identities(*this),
+      sessions(node, memory),
       subscribers(*this),
       rooms(*this),
       quotas(*this),
@@ -138,7 +139,7 @@ void Shard::receive(const ToUser& item) {
   const User* user = sessions.find_user(item.user_id);
   if (user == nullptr) return;
   const alloc::BlockRef frame = heap.copy(std::as_bytes(std::span(item.frame)));
-  for (const engine::SocketId socket : user->sessions) tell(socket, frame);
+  sessions.for_each_of(*user, [&](const Session& session) { tell(session.socket, frame); });
 }
 
 void Shard::receive(const ToConnection& item) {

@@ -57,7 +57,7 @@ inline constexpr std::string_view personal_prefix = "user:";
 bool is_personal(std::string_view room);
 bool is_personal_of(std::string_view room, std::string_view user);
 
-// Owner:    one session, or the core (everything()).
+// Owner:    sessions of one core, through GrantsRef.
 // Personal: `user:<id>` can be joined and read by its user, with or without a grant, and by nobody
 //           else, whatever is granted; a pattern reaches such rooms only if it begins with `user:`.
 // Admin:    who may `admin` a room may do everything else there as well.

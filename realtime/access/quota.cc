@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
-#include <utility>
+#include <string>
 
 #include "base/check.h"
 #include "realtime/shard.h"
@@ -16,29 +15,38 @@ void Quotas::ask(Session& session, std::uint64_t key, std::uint64_t limit) {
                                                      .limit = static_cast<std::uint32_t>(limit)});
 }
 
-void Quotas::ask_for_address(Session& session) {
-  const std::uint64_t limit = shard_.node.config.connections_per_address_max;
-  if (limit == 0) return;
+std::uint64_t Quotas::key_of_address(const Session& session) const {
   // One subscriber holds a whole /64 of IPv6; an IPv4 address is all 16 bytes of its mapped form.
   const std::uint8_t(&ip)[16] = session.peer.ip;
   const bool is_ipv4 = std::all_of(ip, ip + 10, [](std::uint8_t byte) { return byte == 0; });
   char name[1 + 16] = {'a'};
   const std::size_t bytes = is_ipv4 ? 16 : 8;
   std::memcpy(name + 1, ip, bytes);
-  ask(session, shard_.node.hash({name, 1 + bytes}), limit);
+  return shard_.node.hash({name, 1 + bytes});
+}
+
+std::uint64_t Quotas::key_of_user(const Session& session) const {
+  return shard_.node.hash(std::string("u").append(session.user->id()));
+}
+
+void Quotas::ask_for_address(Session& session) {
+  const std::uint64_t limit = shard_.node.config.connections_per_address_max;
+  if (limit != 0) ask(session, key_of_address(session), limit);
 }
 
 void Quotas::ask_for_user(Session& session) {
   const std::uint64_t limit = shard_.node.config.connections_per_user_max;
-  if (limit == 0 || session.user == nullptr) return;
-  ask(session, shard_.node.hash("u" + session.user->id), limit);
+  if (limit != 0 && session.user != nullptr) ask(session, key_of_user(session), limit);
 }
 
+// Keys are made anew rather than kept: 16 bytes in every session, for a hash at its end.
 void Quotas::give_back(Session& session) {
-  for (std::uint64_t& held : session.quotas) {
-    const std::uint64_t key = std::exchange(held, 0);
-    if (key != 0) shard_.send(shard_.node.home_of(key), ReleaseQuota{.key = key});
-  }
+  const auto release = [this](std::uint64_t key) {
+    shard_.send(shard_.node.home_of(key), ReleaseQuota{.key = key});
+  };
+  if (session.counts_for_address) release(key_of_address(session));
+  if (session.counts_for_user) release(key_of_user(session));
+  session.counts_for_address = session.counts_for_user = false;
 }
 
 void Quotas::receive(const AcquireQuota& asked) {
@@ -65,9 +73,12 @@ void Quotas::receive(const QuotaAnswer& answer) {
         "this address has as many connections as it may; close another first", {}, true);
   }
   if (is_there) {
-    auto* free = std::ranges::find(session->quotas, std::uint64_t{0});
-    RR_CHECK(free != std::end(session->quotas));
-    *free = answer.key;
+    if (answer.key == key_of_address(*session)) {
+      session->counts_for_address = true;
+    } else {
+      RR_CHECK(session->user != nullptr && answer.key == key_of_user(*session));
+      session->counts_for_user = true;
+    }
   } else {
     shard_.send(shard_.node.home_of(answer.key), ReleaseQuota{.key = answer.key});
   }

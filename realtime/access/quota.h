@@ -33,6 +33,8 @@ class Quotas {
 
  private:
   void ask(Session& session, std::uint64_t key, std::uint64_t limit);
+  std::uint64_t key_of_address(const Session& session) const;
+  std::uint64_t key_of_user(const Session& session) const;
 
   Shard& shard_;
   std::unordered_map<std::uint64_t, std::uint32_t> counts_;  // of keys at home here

@@ -23,14 +23,14 @@ void Exchanges::received(Session& session, std::span<std::byte> bytes) {
     return;
   }
   while (session.kind == SessionKind::http && session.state == SessionState::connecting) {
-    const auto request = session.http->next(bytes, shard_.http_pool);
+    const auto request = exchange.reader.next(bytes, shard_.http_pool);
     if (!request) {
       const proto::HttpErrorRow& row = proto::row_of(request.error());
       shard_.counters.protocol_errors_total.add();
       return refuse(session, row.status, row.code, row.sentence, {}, true);
     }
     if (*request == nullptr) {
-      if (session.http->wants_continue()) {
+      if (exchange.reader.wants_continue()) {
         out_.clear();
         proto::append_continue(out_);
         shard_.outbox.write(session.socket, out_.bytes());

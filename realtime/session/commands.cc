@@ -123,7 +123,7 @@ void Commands::greet(Session& session, std::string_view correlation_id) {
         proto::ConnectionAck{
             .correlation_id = correlation_id,
             .connection_id = ConnectionText(shard_.connection_id(session)),
-            .user_id = session.user->id,
+            .user_id = session.user->id(),
             .heartbeat_interval_s = static_cast<std::uint32_t>(config.ping_interval_ms / 1000),
             .max_message_bytes = config.message_bytes_max,
             .timestamp_ms = shard_.wall_ms,
@@ -204,7 +204,7 @@ void Commands::publish(Session& session, const Command& command) {
                             .room_name = command.room,
                             .from = shard_.connection_id(session),
                             .type = command.type,
-                            .sender = session.user->id,
+                            .sender = session.user->id(),
                             .message_id = command.message_id,
                             .payload = command.payload,
                             .payload_kind = PayloadKind::json,

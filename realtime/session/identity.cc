@@ -1,5 +1,7 @@
 #include "realtime/session/identity.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "proto/dialect/native_json.h"
@@ -25,7 +27,8 @@ TokenRules rules_of(const Config& config) {
 
 }  // namespace
 
-Identities::Identities(Shard& shard) : shard_(shard), verifier_(rules_of(shard.node.config)) {}
+Identities::Identities(Shard& shard)
+    : shard_(shard), verifier_(rules_of(shard.node.config)), everything_(Grants::everything()) {}
 
 Outcome<Identities::Refusal> Identities::identify(Session& session,
                                                   const Credentials& credentials) {
@@ -44,8 +47,10 @@ Outcome<Identities::Refusal> Identities::identify(Session& session,
                                                           : ErrorCode::unauthorized,
                     row_of(claims.error()).sentence);
     }
-    session.grants = std::make_unique<const Grants>(std::move(claims->rooms));
-    session.expires_wall_ms = claims->valid_until_s() * 1000;
+    session.grants = GrantsRef(Grants(std::move(claims->rooms)));
+    // Whatever lies behind the year 2106 is never in our time.
+    session.expires_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        claims->valid_until_s(), std::numeric_limits<std::uint32_t>::max()));
     shard_.lifecycle.authenticated(session, claims->user);
     return Done{};
   }
@@ -58,14 +63,14 @@ Outcome<Identities::Refusal> Identities::identify(Session& session,
     return refuse(ErrorCode::unauthorized,
                   "say who you are: `/ws?user=NAME` or `user_id` in `connect`, 1 to 128 bytes of "
                   "UTF-8 without control characters");
-  session.grants = std::make_unique<const Grants>(Grants::everything());
+  session.grants = everything_.share();
   shard_.lifecycle.authenticated(session, credentials.user_id);
   return Done{};
 }
 
 Actions actions_in(const Session& session, std::string_view room) {
-  if (session.grants == nullptr || session.user == nullptr) return {};
-  return session.grants->in(room, session.user->id);
+  if (!session.grants || session.user == nullptr) return {};
+  return session.grants->in(room, session.user->id());
 }
 
 std::optional<std::string> token_of(const proto::Request& request) {

@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "proto/command.h"
 #include "proto/http.h"
-#include "realtime/access/grants.h"
+#include "realtime/access/grants_ref.h"
 #include "realtime/access/jwt.h"
 #include "realtime/session/session.h"
 
@@ -37,6 +37,7 @@ class Identities {
  private:
   Shard& shard_;
   TokenVerifier verifier_;
+  GrantsRef everything_;  // for development
 };
 
 // What the session may do in a room, by its token; everything in development.

@@ -75,9 +75,8 @@ void Lifecycle::accepted(const engine::Accepted& accepted) {
   shard_.counters.connections_connecting.add();
   shard_.counters.connections_total.add();
   session.peer = accepted.peer;
-  session.accepted_wall_ms = shard_.wall_ms;
-  session.heard_ms = shard_.now_ms;
-  session.http = std::make_unique<proto::HttpReader>();
+  session.accepted_s = static_cast<std::uint32_t>(shard_.wall_ms / 1000);
+  session.heard_ms = static_cast<std::uint32_t>(shard_.now_ms);
   session.exchange = std::make_unique<Exchange>();
   arm(session, shard_.node.config.hello_timeout_ms);
   shard_.quotas.ask_for_address(session);
@@ -85,7 +84,6 @@ void Lifecycle::accepted(const engine::Accepted& accepted) {
 
 void Lifecycle::upgraded(Session& session, SessionKind kind) {
   session.kind = kind;
-  session.http.reset();
   session.exchange.reset();
   shard_.counters.upgrades_total.add();
   change(session, SessionState::connected);
@@ -101,9 +99,10 @@ void Lifecycle::authenticated(Session& session, std::string_view user_id) {
 
 // Until it must have been heard again, or its token ends, if that comes first.
 void Lifecycle::await_silence(Session& session, std::uint64_t delay_ms) {
-  if (session.expires_wall_ms != 0)
-    delay_ms = std::min(
-        delay_ms, session.expires_wall_ms - std::min(session.expires_wall_ms, shard_.wall_ms) + 1);
+  if (session.expires_s != 0) {
+    const std::uint64_t end_ms = std::uint64_t{1000} * session.expires_s;
+    delay_ms = std::min(delay_ms, end_ms - std::min(end_ms, shard_.wall_ms) + 1);
+  }
   arm(session, delay_ms);
 }
 
@@ -114,7 +113,7 @@ void Lifecycle::withdraw(Session& session) {
   shard_.outbox.cancel(session.timer);
   session.timer = engine::no_timer;
   session.messages.reset();
-  session.http.reset();
+  if (session.exchange != nullptr) session.exchange->reader.reset();
 }
 
 void Lifecycle::close(Session& session, proto::CloseCode code, std::string_view reason) {
@@ -153,7 +152,7 @@ void Lifecycle::closed(engine::SocketId socket) {
 }
 
 void Lifecycle::heard(Session& session) {
-  session.heard_ms = shard_.now_ms;
+  session.heard_ms = static_cast<std::uint32_t>(shard_.now_ms);
   session.awaits_pong = false;
 }
 
@@ -183,7 +182,7 @@ void Lifecycle::fired(const engine::Fired& fired) {
 
 void Lifecycle::check_alive(Session& session) {
   const Config& config = shard_.node.config;
-  if (session.expires_wall_ms != 0 && session.expires_wall_ms <= shard_.wall_ms)
+  if (session.expires_s != 0 && std::uint64_t{1000} * session.expires_s <= shard_.wall_ms)
     return close(session, proto::CloseCode::unauthorized);
   if (session.awaits_pong) {
     // Nothing came since the ping, not even TCP's own answer to a close would: no close frame.
@@ -192,7 +191,8 @@ void Lifecycle::check_alive(Session& session) {
     change(session, SessionState::draining);
     return shard_.outbox.abort(session.socket);
   }
-  const std::uint64_t silent_ms = shard_.now_ms - session.heard_ms;
+  // The clock's low bits wrap after 49 days; their difference does not.
+  const std::uint32_t silent_ms = static_cast<std::uint32_t>(shard_.now_ms) - session.heard_ms;
   if (silent_ms < config.ping_interval_ms)
     return await_silence(session, config.ping_interval_ms - silent_ms);
   static constexpr std::byte ping[] = {std::byte{0x89}, std::byte{0}};

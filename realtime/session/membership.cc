@@ -9,8 +9,7 @@ namespace {
 
 // Raw listeners are nobody to the others: the dialect has no way to say who is there.
 std::string_view member_of(const Session& session, WireForm form) {
-  return is_json(form) && session.user != nullptr ? std::string_view(session.user->id)
-                                                  : std::string_view();
+  return is_json(form) && session.user != nullptr ? session.user->id() : std::string_view();
 }
 
 // Compressed batches are made for the whole window; a peer that keeps less hears plain ones.

@@ -8,9 +8,10 @@
 #include "engine/handler.h"
 #include "proto/http.h"
 #include "proto/message.h"
-#include "realtime/access/grants.h"
+#include "realtime/access/grants_ref.h"
 #include "realtime/letters.h"
-#include "realtime/room/subscribers.h"
+#include "realtime/session/subscription_list.h"
+#include "realtime/session/user_table.h"
 
 namespace ringroom::realtime {
 
@@ -28,14 +29,10 @@ enum class SessionKind : std::uint8_t {
   echo     // /echo
 };
 
-// What a session may be in besides itself: a person on this core.
-struct User {
-  std::string id;
-  std::vector<engine::SocketId> sessions;
-};
-
-// An HTTP request that waits for its answer from another core; requests behind it wait too.
+// HTTP on one connection: what reads its requests, and one that waits for its answer from another
+// core; requests behind that wait too.
 struct Exchange {
+  proto::HttpReader reader;
   std::uint32_t number = 0;
   bool waiting = false;
   bool is_reading = false;  // inside the loop that takes requests off the bytes
@@ -54,32 +51,35 @@ struct RawTarget {
 // One client on its core: who it is, what it listens to, when it was last heard.
 //
 // Owner:    the session table of one core, in the slot of its socket.
-// Idle cost: this struct, 24 bytes for each room it listens to and 12 in the room's audience;
+// Idle cost: this struct; 32 bytes for the first room it listens to and 12 in the room's audience;
 //           readers hold buffers only while a message is incomplete (docs/memory.md).
+// Ordered for size: nothing here is padding.
 struct Session {
   engine::SocketId socket{};
+  engine::TimerId timer = engine::no_timer;
+  User* user = nullptr;  // set once authenticated, except for anonymous raw and echo sessions
+  SubscriptionList subscriptions;
+  proto::MessageReader messages;
+  // Only while needed: HTTP until the upgrade, what a token grants, a raw publisher's room.
+  std::unique_ptr<Exchange> exchange;
+  GrantsRef grants;
+  std::unique_ptr<RawTarget> raw;
+  // The chain of its user's sessions, by slot.
+  std::uint32_t next_of_user = User::no_session;
+  std::uint32_t previous_of_user = User::no_session;
+  std::uint32_t next_ticket = 1;
+  std::uint32_t heard_ms = 0;    // last bytes from the peer: low bits of the monotonic clock
+  std::uint32_t accepted_s = 0;  // since 1970
+  std::uint32_t expires_s = 0;   // of its token, since 1970; 0: never
+  engine::PeerAddress peer{};
+  std::uint16_t user_agent = 0;  // SessionTable::user_agent
   SessionKind kind = SessionKind::http;
   SessionState state = SessionState::closed;
-  bool awaits_pong = false;
   std::uint8_t deflate_window_bits = 0;  // 9..15 once permessage-deflate was agreed
-  std::uint16_t user_agent = 0;          // SessionTable::user_agent
-  std::uint32_t user_position = 0;       // in user->sessions
-  std::uint32_t next_ticket = 1;
-  User* user = nullptr;  // set once authenticated, except for anonymous raw and echo sessions
-  std::vector<Subscription> subscriptions;
-  proto::MessageReader messages;
-  engine::TimerId timer = engine::no_timer;
-  std::uint64_t heard_ms = 0;  // last bytes from the peer, monotonic
-  std::uint64_t accepted_wall_ms = 0;
-  std::uint64_t quotas[2] = {};       // places it has, as keys: of its address, of its user
-  std::uint64_t expires_wall_ms = 0;  // of its token; 0: never
-  engine::PeerAddress peer{};
-  // Only while needed: an HTTP reader and exchange until the upgrade, grants that come from a
-  // token, a raw publisher's room.
-  std::unique_ptr<proto::HttpReader> http;
-  std::unique_ptr<Exchange> exchange;
-  std::unique_ptr<const Grants> grants;
-  std::unique_ptr<RawTarget> raw;
+  bool awaits_pong : 1 = false;
+  // Places it has under the limits of connections.
+  bool counts_for_address : 1 = false;
+  bool counts_for_user : 1 = false;
 
   Subscription* find(RoomId room) {
     for (Subscription& subscription : subscriptions)
@@ -88,6 +88,6 @@ struct Session {
   }
 };
 
-static_assert(sizeof(Session) == 168, "what an idle connection costs: docs/memory.md says it too");
+static_assert(sizeof(Session) == 112, "what an idle connection costs: docs/memory.md says it too");
 
 }  // namespace ringroom::realtime

@@ -1,16 +1,20 @@
 #include "realtime/session/session_table.h"
 
+#include <utility>
+
 #include "realtime/bounds.h"
 
 namespace ringroom::realtime {
 
-SessionTable::SessionTable() { user_agent_number(""); }
+SessionTable::SessionTable(const Node& node, alloc::CoreHeap& heap) : node_(node), users_(heap) {
+  user_agent_number("");
+}
 
 Session& SessionTable::open(engine::SocketId socket) {
   const std::size_t chunk = socket.slot / chunk_sessions;
   if (chunk >= chunks_.size()) chunks_.resize(chunk + 1);
   if (chunks_[chunk] == nullptr) chunks_[chunk] = std::make_unique<Session[]>(chunk_sessions);
-  Session& session = chunks_[chunk][socket.slot % chunk_sessions];
+  Session& session = in_slot(socket.slot);
   RR_CHECK(session.state == SessionState::closed);
   session.socket = socket;
   session.state = SessionState::connecting;
@@ -35,30 +39,27 @@ void SessionTable::for_each(const std::function<void(Session&)>& f) {
 
 void SessionTable::attach(Session& session, std::string_view user_id) {
   RR_CHECK(session.user == nullptr);
-  auto found = users_.find(user_id);
-  if (found == users_.end()) {
-    found = users_.emplace(user_id, std::make_unique<User>()).first;
-    found->second->id = user_id;
-  }
-  session.user = found->second.get();
-  session.user_position = static_cast<std::uint32_t>(session.user->sessions.size());
-  session.user->sessions.push_back(session.socket);
+  const std::uint64_t hash = node_.hash(user_id);
+  User* user = users_.find(user_id, hash);
+  if (user == nullptr) user = &users_.add(user_id, hash);
+  session.user = user;
+  session.next_of_user = std::exchange(user->first_session, session.socket.slot);
+  if (session.next_of_user != User::no_session)
+    in_slot(session.next_of_user).previous_of_user = session.socket.slot;
 }
 
 void SessionTable::detach(Session& session) {
-  if (session.user == nullptr) return;
-  User& user = *session.user;
-  session.user = nullptr;
-  const engine::SocketId moved = user.sessions.back();
-  user.sessions[session.user_position] = moved;
-  user.sessions.pop_back();
-  if (session.user_position < user.sessions.size()) at(moved).user_position = session.user_position;
-  if (user.sessions.empty()) users_.erase(users_.find(user.id));
+  User* user = std::exchange(session.user, nullptr);
+  if (user == nullptr) return;
+  const std::uint32_t next = std::exchange(session.next_of_user, User::no_session);
+  const std::uint32_t previous = std::exchange(session.previous_of_user, User::no_session);
+  (previous == User::no_session ? user->first_session : in_slot(previous).next_of_user) = next;
+  if (next != User::no_session) in_slot(next).previous_of_user = previous;
+  if (user->first_session == User::no_session) users_.remove(*user);
 }
 
 const User* SessionTable::find_user(std::string_view user_id) const {
-  const auto found = users_.find(user_id);
-  return found == users_.end() ? nullptr : found->second.get();
+  return users_.find(user_id, node_.hash(user_id));
 }
 
 std::uint16_t SessionTable::user_agent_number(std::string_view text) {

@@ -8,8 +8,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "alloc/core_heap.h"
 #include "base/check.h"
+#include "realtime/node.h"
 #include "realtime/session/session.h"
+#include "realtime/session/user_table.h"
 
 namespace ringroom::realtime {
 
@@ -18,14 +21,14 @@ namespace ringroom::realtime {
 // Owner:    one core. Sessions stay where they are until their socket's slot is used again.
 class SessionTable {
  public:
-  SessionTable();
+  SessionTable(const Node& node, alloc::CoreHeap& heap);
 
   Session& open(engine::SocketId socket);
   // nullptr: that connection has ended.
   Session* find(engine::SocketId socket) {
     const std::size_t chunk = socket.slot / chunk_sessions;
     if (chunk >= chunks_.size() || chunks_[chunk] == nullptr) return nullptr;
-    Session& session = chunks_[chunk][socket.slot % chunk_sessions];
+    Session& session = in_slot(socket.slot);
     return session.socket == socket && session.state != SessionState::closed ? &session : nullptr;
   }
   Session& at(engine::SocketId socket) {
@@ -41,8 +44,17 @@ class SessionTable {
 
   void attach(Session& session, std::string_view user_id);
   void detach(Session& session);
-  // The user's sessions here; nullptr: none.
+  // Whoever has a session here; nullptr: nobody of that name.
   const User* find_user(std::string_view user_id) const;
+  // `visit(Session&)` may end the session it is given, no other.
+  template <class Visit>
+  void for_each_of(const User& user, Visit visit) {
+    for (std::uint32_t slot = user.first_session; slot != User::no_session;) {
+      Session& session = in_slot(slot);
+      slot = session.next_of_user;
+      visit(session);
+    }
+  }
 
   // Distinct User-Agent texts are kept once; a session holds a number.
   std::uint16_t user_agent_number(std::string_view text);
@@ -50,6 +62,10 @@ class SessionTable {
 
  private:
   static constexpr std::size_t chunk_sessions = 256;
+
+  Session& in_slot(std::uint32_t slot) {
+    return chunks_[slot / chunk_sessions][slot % chunk_sessions];
+  }
 
   struct TextHash {
     using is_transparent = void;
@@ -60,7 +76,8 @@ class SessionTable {
 
   std::vector<std::unique_ptr<Session[]>> chunks_;
   std::size_t count_ = 0;
-  std::unordered_map<std::string, std::unique_ptr<User>, TextHash, std::equal_to<>> users_;
+  const Node& node_;
+  UserTable users_;
   std::unordered_map<std::string, std::uint16_t, TextHash, std::equal_to<>> user_agent_numbers_;
   std::vector<const std::string*> user_agents_;
 };

@@ -111,7 +111,7 @@ void WebsocketSessions::publish_raw(Session& session, const proto::Message& mess
                       .room_name = target.name,
                       .from = shard_.connection_id(session),
                       .type = "room_message",
-                      .sender = session.user ? std::string_view(session.user->id) : "",
+                      .sender = session.user ? session.user->id() : "",
                       .message_id = {},
                       .payload = {reinterpret_cast<const char*>(message.payload.data()),
                                   message.payload.size()},

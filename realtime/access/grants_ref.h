@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "base/check.h"
+#include "realtime/access/grants.h"
+
+namespace ringroom::realtime {
+
+// A hold of grants that do not change; sessions with the same rights share them. Copied by share()
+// only.
+//
+// Owner: one core: the count is a plain integer.
+class GrantsRef {
+ public:
+  GrantsRef() = default;
+  explicit GrantsRef(Grants grants) : held_(new Held{std::move(grants), 1}) {}
+  GrantsRef(GrantsRef&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
+  GrantsRef& operator=(GrantsRef&& other) noexcept {
+    std::swap(held_, other.held_);
+    return *this;
+  }
+  ~GrantsRef() {
+    if (held_ != nullptr && --held_->holders == 0) delete held_;
+  }
+
+  GrantsRef share() const {
+    GrantsRef out;
+    out.held_ = held_;
+    if (held_ != nullptr) ++held_->holders;
+    return out;
+  }
+
+  explicit operator bool() const { return held_ != nullptr; }
+  const Grants& operator*() const { return *operator->(); }
+  const Grants* operator->() const {
+    RR_CHECK(held_ != nullptr);
+    return &held_->grants;
+  }
+
+ private:
+  struct Held {
+    const Grants grants;
+    std::uint32_t holders;
+  };
+  Held* held_ = nullptr;
+};
+static_assert(sizeof(GrantsRef) == sizeof(void*), "one in every session");
+
+}  // namespace ringroom::realtime
