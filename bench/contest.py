@@ -41,7 +41,7 @@ class Variant:
     def __init__(self, line):
         words = shlex.split(line)
         split = words.index("--") if "--" in words else len(words)
-        self.name = words[0] if words else ""
+        self.name = words[0] if words and split > 0 else ""
         self.server_flags, self.load_flags = words[1:split], words[split + 1:]
 
 
@@ -67,8 +67,13 @@ class Scenario:
         return {**self.keys, **flag_keys(variant.load_flags), **flag_keys(self.flags)}
 
     @property
+    def cores(self):
+        """Of the scenario itself; a variant may take fewer and is still run like the others."""
+        return int({**self.keys, **flag_keys(self.flags)}["server-cores"])
+
+    @property
     def pinned(self):
-        return int({**self.keys, **flag_keys(self.flags)}["server-cores"]) == 1 and os.cpu_count() > LOAD_CPU
+        return self.cores == 1 and os.cpu_count() > LOAD_CPU
 
 
 def find_scenario(name, flags):
@@ -102,6 +107,12 @@ class Contestant:
 def contestants(options, scenario):
     """In the order in which they take turns: all variants of a server, then the next server."""
     found = []
+    # Others know nothing of our server's flags. Where variants differ in these alone, they run once.
+    loads = {tuple(variant.load_flags) for variant in scenario.variants}
+    if len(loads) == 1:
+        others = [Variant(shlex.join(["--", *next(iter(loads))]))]
+    else:
+        others = [variant for variant in scenario.variants if not variant.server_flags]
     for variant in scenario.variants:
         keys = scenario.keys_of(variant)
         serve = [options.ringroom, "serve", "--listen", "127.0.0.1:{port}", "--cores", "{cores}",
@@ -111,12 +122,12 @@ def contestants(options, scenario):
         found.append(Contestant("ringroom", variant, serve + variant.server_flags))
     for number, peer in enumerate(options.peer, 1):
         who = "peer" if len(options.peer) == 1 else f"peer{number}"
-        found += [Contestant(who, variant, shlex.split(peer)) for variant in scenario.variants
-                  if not variant.server_flags and scenario.keys_of(variant)["protocol"] == "raw"]
-    if not options.no_floor:
-        for variant in scenario.variants:
+        found += [Contestant(who, variant, shlex.split(peer)) for variant in others
+                  if scenario.keys_of(variant)["protocol"] == "raw"]
+    if not options.no_floor and scenario.cores == 1:
+        for variant in others:
             work = floor_work(scenario.keys_of(variant))
-            if work and not variant.server_flags:
+            if work:
                 command = [options.floor, "--listen", "127.0.0.1:{port}", work]
                 found.append(Contestant("floor", variant, command,
                                         ["--protocol", "tcp", "--must", FLOOR_MUST]))

@@ -157,14 +157,14 @@ def commands(results):
 
 def page(results, target_rows):
     def of_floor(result, who):
-        floor = targets.named("floor", who.partition(" ")[2])
+        floor = targets.at(result, "floor", who.partition(" ")[2])
         runs = result["runs"]
-        return targets.ratio(runs[who], runs[floor]) if floor in runs and floor != who else None
+        return targets.ratio(runs[who], runs[floor]) if floor and kind(who) != "floor" else None
 
     def of_base(result, who):
-        base = targets.named(who.split()[0], result["variants"][0])
+        base = targets.at(result, who.split()[0], result["variants"][0])
         runs = result["runs"]
-        return targets.ratio(runs[who], runs[base]) if base in runs and base != who else None
+        return targets.ratio(runs[who], runs[base]) if base and base != who else None
 
     def measure(name):
         return of_all(results, lambda result, who: targets.measured(result["runs"][who], name))

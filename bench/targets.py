@@ -83,15 +83,18 @@ def has_peer(result):
     return any(name.startswith("peer") for name in result["runs"])
 
 
+def at(result, who, variant):
+    """The name under which a server ran a variant: its own, or none where it knows no variants."""
+    return next((name for name in (named(who, variant), who) if name in result["runs"]), None)
+
+
 def compared_with(result, variant, who):
     """The name in the result of what `cpu/WHO` divides by; None when it did not run."""
     if who == "A":
         who = "peer" if has_peer(result) else "floor"
     if who == "peer":
-        name = named("peer" if named("peer", variant) in result["runs"] else "peer1", variant)
-    else:
-        name = named("floor", variant) if who == "floor" else named("ringroom", who)
-    return name if name in result["runs"] else None
+        return at(result, "peer", variant) or at(result, "peer1", variant)
+    return at(result, "floor", variant) if who == "floor" else at(result, "ringroom", who)
 
 
 def measured_rounds(result, target):

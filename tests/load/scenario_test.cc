@@ -103,6 +103,8 @@ TEST(Scenario, MustFitTogether) {
       {"work fanout\npublishers 1\nsubscribers 1", true},
       {"work fanout\nmembers 1", true},
       {"work fanout\nmembers 2\nprotocol tcp", true},
+      {"work fanout\npublishers 1\nsubscribers 1\nprotocol json", false},
+      {"work fanout\nmembers 1\nsubscribers 1\nprotocol json", true},
       {"work fanout\nmembers 2\nslow-percent 5", true},
       {"work fanout\nmembers 2\nslow-percent 5\nslow-pause-ms 9999\ndrain-s 10", true},
       {"work fanout\nmembers 2\nslow-percent 5\nslow-pause-ms 10000\ndrain-s 10", false},

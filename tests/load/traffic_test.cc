@@ -130,6 +130,13 @@ TEST(Traffic, NoticesAMessageOfAnotherRoomAndOneThatWasNeverSent) {
   EXPECT_EQ(books.findings->corrupt, 2u);
 }
 
+TEST(Traffic, NoticesAMessageToASeatThatOnlySends) {
+  Books books(one_room());
+  books.hear(books.post(), 0);
+  EXPECT_EQ(books.findings->corrupt, 1u);
+  EXPECT_EQ(books.findings->delivered, 0u);
+}
+
 TEST(Traffic, WantsTheSameOrderForEveryoneInTheRoom) {
   Scenario scenario = one_room();
   scenario.protocol = Protocol::json;

@@ -331,6 +331,10 @@ Outcome<ScenarioError> check_together(const Scenario& scenario) {
   if ((scenario.canary_connections == 0) != (scenario.canary_rate == 0)) {
     return wrong("canary-connections and canary-rate: one means nothing without the other");
   }
+  if (scenario.protocol == Protocol::json && seating.publishers > 0) {
+    return wrong(
+        "publishers: with the native protocol who speaks is in the room and hears it; members");
+  }
   if (scenario.canary_connections > 0 && scenario.work != Work::fanout) {
     return wrong("canary-connections: watch a fanout; the other loads measure themselves");
   }

@@ -114,11 +114,11 @@ void Traffic::take(std::uint32_t room, std::uint32_t place, const Stamp& stamp,
                    std::uint64_t room_sequence, std::uint64_t now_ns) {
   const std::uint32_t sender = stamp.publisher - first_publisher_;
   const std::uint32_t first_sender = room * share_.senders();
-  const bool of_this_room = stamp.publisher >= first_publisher_ && sender >= first_sender &&
-                            sender < first_sender + share_.senders();
+  const bool of_this_room = share_.hears(place) && stamp.publisher >= first_publisher_ &&
+                            sender >= first_sender && sender < first_sender + share_.senders();
   if (!of_this_room || stamp.sequence >= sent_[sender]) {
     ++findings_.corrupt;
-    return findings_.complain("a message arrived that nobody sent to this room");
+    return findings_.complain("a message arrived where nobody sent it");
   }
   const std::uint32_t listener = listener_of(room, place);
   Trail& trail = trails_[std::size_t{listener} * share_.senders() + (sender - first_sender)];
