@@ -61,6 +61,10 @@ struct Command {
   // The payload as the client wrote it: valid JSON, an object, CR and LF replaced by blanks. "{}"
   // if absent.
   std::string_view payload = "{}";
+  // Binary dialect: the payload is bytes that mean nothing to us; a publish or an ephemeral one.
+  bool payload_is_raw = false;
+  // Binary dialect: the room by the number that room_joined gave; 0: by name or not at all.
+  std::uint32_t room_number = 0;
 
   // Of a publish: the key whose last value the room keeps, and whether the value is taken away.
   std::string_view key = {};
@@ -175,6 +179,8 @@ struct Publication {
   std::string_view sender = {};          // empty: the server
   std::uint64_t timestamp_ms = 0;
   std::string_view payload = "{}";  // raw JSON, an object
+  bool payload_is_raw = false;      // bytes instead, which only the binary dialect can say
+  std::uint32_t room_number = 0;    // what the binary dialect calls the room; 0: nothing yet
   std::string_view key = {};        // whose value this is; empty: none
   bool removed = false;             // the key has no value any more
   // The change of the key's value as an RFC 7396 merge patch, said instead of the payload where
@@ -221,6 +227,7 @@ struct ConnectionAck {
   std::uint64_t max_message_bytes;
   std::uint64_t timestamp_ms;
   std::span<const RoomPosition> rooms = {};  // joined for the client, such as user:<id>
+  std::string_view workspace_id = "default";
 };
 
 struct KeyValue {
@@ -287,6 +294,16 @@ struct RoomList {
   std::string_view correlation_id;
   std::span<const RoomDescription> rooms;
   std::uint64_t count;  // of rooms that match, listed or not
+};
+
+// Which events a connection hears from now on: all that it has asked for and not let go.
+struct Subscribed {
+  std::string_view correlation_id;
+  std::span<const std::string_view> event_types;
+};
+struct Unsubscribed {
+  std::string_view correlation_id;
+  std::span<const std::string_view> event_types;
 };
 
 struct PresenceMember {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 
 #include "proto/bounds.h"
@@ -274,6 +275,27 @@ void append_timestamp(alloc::BlockBuilder& out, std::uint64_t wall_ms) {
   const char fraction[] = {'.', static_cast<char>('0' + ms / 100),
                            static_cast<char>('0' + ms / 10 % 10), static_cast<char>('0' + ms % 10)};
   out.append(std::string_view(fraction, sizeof fraction));
+}
+
+void append_iso_timestamp(alloc::BlockBuilder& out, std::uint64_t wall_ms) {
+  namespace chrono = std::chrono;
+  constexpr std::uint64_t day_ms = 24 * 60 * 60 * 1000;
+  constexpr std::uint64_t last_day = 2932896;  // 9999-12-31
+  const std::uint64_t day = std::min(wall_ms / day_ms, last_day);
+  const chrono::year_month_day date{chrono::sys_days{chrono::days{static_cast<int>(day)}}};
+  char text[] = "\"0000-00-00T00:00:00.000Z\"";
+  const auto write = [&text](std::size_t at, std::size_t digits, std::uint64_t value) {
+    for (std::size_t i = digits; i-- > 0; value /= 10)
+      text[at + i] = static_cast<char>('0' + value % 10);
+  };
+  write(1, 4, static_cast<std::uint64_t>(int(date.year())));
+  write(6, 2, unsigned(date.month()));
+  write(9, 2, unsigned(date.day()));
+  write(12, 2, wall_ms / 3600000 % 24);
+  write(15, 2, wall_ms / 60000 % 60);
+  write(18, 2, wall_ms / 1000 % 60);
+  write(21, 3, wall_ms % 1000);
+  out.append(std::string_view(text, sizeof text - 1));
 }
 
 }  // namespace ringroom::proto

@@ -186,6 +186,8 @@ void append_number(alloc::BlockBuilder& out, std::int64_t value);
 void append_hex(alloc::BlockBuilder& out, std::span<const std::byte> bytes);  // without quotes
 // Milliseconds since 1970 as seconds with three decimals: 1696248000.123
 void append_timestamp(alloc::BlockBuilder& out, std::uint64_t wall_ms);
+// The same as ISO 8601, with the quotes: "2023-10-02T10:40:00.123Z". Up to the year 9999.
+void append_iso_timestamp(alloc::BlockBuilder& out, std::uint64_t wall_ms);
 
 }  // namespace ringroom::proto
 

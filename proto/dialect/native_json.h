@@ -7,6 +7,7 @@
 #include "alloc/block.h"
 #include "base/result.h"
 #include "proto/command.h"
+#include "proto/dialect/native_command.h"
 #include "proto/dialect/reply.h"
 #include "proto/json.h"
 
@@ -25,15 +26,10 @@ Result<Command, DecodeError> decode(std::span<std::byte> text, JsonParser& parse
 // decoded the batch. It may be another batch; how deep that may go is the caller's decision.
 Result<Command, DecodeError> decode_inner(std::string_view text, JsonParser& parser);
 
-// 1..255 bytes of UTF-8 without control characters. For every place a room name comes from.
-bool is_room_name(std::string_view name);
-// [a-z][a-z0-9_.:]{0,63}
-bool is_type_name(std::string_view name);
-// A type that only the server may send, such as `ack`.
-bool is_server_type(std::string_view type);
-
-// Replaces CR and LF by blanks; only for valid JSON, where they can be nothing but white space.
-void blank_line_ends(std::span<std::byte> json);
+using dialect::blank_line_ends;
+using dialect::is_room_name;
+using dialect::is_server_type;
+using dialect::is_type_name;
 
 // What many hear, encoded once for all of them.
 void encode(const Publication& value, alloc::BlockBuilder& out);

@@ -18,6 +18,12 @@ void write_members(BlockBuilder& out, std::span<const PresenceMember> members) {
   });
 }
 
+void write_event_types(BlockBuilder& out, std::span<const std::string_view> event_types) {
+  JsonObject payload(out);
+  append_text_list(payload.key("event_types"), event_types);
+  payload.end();
+}
+
 void write_position(JsonObject& object, std::uint64_t sequence, std::string_view epoch) {
   object.number("sequence", sequence);
   object.text("epoch", epoch);
@@ -174,6 +180,18 @@ void write_payload(const RoomList& value, BlockBuilder& out) {
               [&out](const RoomDescription& room) { write_room(out, room); });
   payload.number("count", value.count);
   payload.end();
+}
+
+ReplyHead head_of(const Subscribed& value) { return {"subscribed", value.correlation_id}; }
+
+void write_payload(const Subscribed& value, BlockBuilder& out) {
+  write_event_types(out, value.event_types);
+}
+
+ReplyHead head_of(const Unsubscribed& value) { return {"unsubscribed", value.correlation_id}; }
+
+void write_payload(const Unsubscribed& value, BlockBuilder& out) {
+  write_event_types(out, value.event_types);
 }
 
 ReplyHead head_of(const PresenceList& value) {

@@ -35,6 +35,8 @@ ReplyHead head_of(const RoomCreated& value);
 ReplyHead head_of(const RoomDeleted& value);
 ReplyHead head_of(const RoomInfo& value);
 ReplyHead head_of(const RoomList& value);
+ReplyHead head_of(const Subscribed& value);
+ReplyHead head_of(const Unsubscribed& value);
 ReplyHead head_of(const PresenceList& value);
 ReplyHead head_of(const PresenceDiff& value);
 ReplyHead head_of(const HistoryPage& value);
@@ -54,6 +56,8 @@ void write_payload(const RoomCreated& value, alloc::BlockBuilder& out);
 void write_payload(const RoomDeleted& value, alloc::BlockBuilder& out);
 void write_payload(const RoomInfo& value, alloc::BlockBuilder& out);
 void write_payload(const RoomList& value, alloc::BlockBuilder& out);
+void write_payload(const Subscribed& value, alloc::BlockBuilder& out);
+void write_payload(const Unsubscribed& value, alloc::BlockBuilder& out);
 void write_payload(const PresenceList& value, alloc::BlockBuilder& out);
 // Also the payload of a Publication: a diff is told to a whole room.
 void write_payload(const PresenceDiff& value, alloc::BlockBuilder& out);

@@ -224,6 +224,14 @@ TEST_F(JsonOut, WritesNumbersTimesAndHex) {
   EXPECT_EQ(taken(), "1696248000.007");
   append_timestamp(out_, 0);
   EXPECT_EQ(taken(), "0.000");
+  for (const auto& [wall_ms, text] :
+       {std::pair{std::uint64_t{0}, "\"1970-01-01T00:00:00.000Z\""},
+        std::pair{std::uint64_t{951868799999}, "\"2000-02-29T23:59:59.999Z\""},
+        std::pair{std::uint64_t{1696243200123}, "\"2023-10-02T10:40:00.123Z\""},
+        std::pair{std::uint64_t{253402300799999}, "\"9999-12-31T23:59:59.999Z\""}}) {
+    append_iso_timestamp(out_, wall_ms);
+    EXPECT_EQ(taken(), text);
+  }
   append_hex(out_, bytes_of("\x01\xfe\xa0"));
   EXPECT_EQ(taken(), "01fea0");
 }

@@ -111,6 +111,8 @@ TEST_F(NativeDecode, RefusesTypesThatOnlyTheServerSends) {
                                  "reconnect",
                                  "room_reset",
                                  "room_created",
+                                 "subscribed",
+                                 "unsubscribed",
                                  "room_deleted",
                                  "room_list",
                                  "presence_diff"}) {
@@ -431,6 +433,12 @@ TEST_F(NativeDecode, NeverMakesUpARequiredField) {
   EXPECT_EQ(path_of(R"({"type":"update_presence","room":"r"})"), "payload.info");
   EXPECT_EQ(path_of(R"({"type":"acknowledge"})"), "payload");
   EXPECT_EQ(path_of(R"({"type":"acknowledge","payload":{"sequence":1}})"), "payload");
+}
+
+TEST_F(NativeDecode, TakesEventTypesBesideTheTypeToo) {
+  const Command command = good(R"({"type":"subscribe","event_types":["metrics_update","b"]})");
+  ASSERT_EQ(command.event_types.size(), 2u);
+  EXPECT_EQ(command.event_types[0], "metrics_update");
 }
 
 TEST_F(NativeDecode, UnpacksABatchInOrder) {

@@ -214,6 +214,14 @@ TEST_F(NativeEncode, TellsWhoCameAndWentInALargeRoom) {
             R"({"type":"presence","correlation_id":"5","room":"r","payload":{"count":500}})");
 }
 
+TEST_F(NativeEncode, SaysWhichEventsAreHeard) {
+  const std::string_view types[] = {"a", "b"};
+  EXPECT_EQ(encoded(Subscribed{.correlation_id = "1", .event_types = types}),
+            R"({"type":"subscribed","correlation_id":"1","payload":{"event_types":["a","b"]}})");
+  EXPECT_EQ(encoded(Unsubscribed{.correlation_id = "1", .event_types = {}}),
+            R"({"type":"unsubscribed","correlation_id":"1","payload":{"event_types":[]}})");
+}
+
 TEST_F(NativeEncode, WritesTheSmallOnes) {
   EXPECT_EQ(encoded(RoomLeft{.correlation_id = "1", .room = "r", .reason = ""}),
             R"({"type":"room_left","correlation_id":"1","room":"r","payload":{}})");
