@@ -106,6 +106,12 @@ class BlockHeap {
     drop(block);
   }
 
+  // What the block takes of memory, header and slack included; for blocks that hold their bytes.
+  static std::size_t memory_bytes(const Block& block) {
+    return block.size_class == no_class ? sizeof(Block) + block.size_bytes
+                                        : class_bytes[block.size_class];
+  }
+
   CoreId core() const { return core_; }
   std::size_t blocks() const { return blocks_; }  // alive, loans and slices included
   std::size_t bytes() const { return bytes_; }    // behind headers of this heap

@@ -66,6 +66,9 @@ constexpr Option rows[] = {
      "Rooms one connection may be in."},
     {"rooms-max", Number{&Config::rooms_max, 1, 100'000'000, Unit::count},
      "Rooms of the whole process; joining one more is refused."},
+    {"history-bytes-max", Number{&Config::history_bytes_max, 0, 1024 * 1024 * mib, Unit::bytes},
+     "Memory of what all rooms remember together; a room that speaks when it is spent forgets its "
+     "oldest messages early. 0 is no limit."},
 
     {"ping-interval-ms", Number{&Config::ping_interval_ms, 100, 60 * minute_ms, Unit::milliseconds},
      "Silence of a client after which it is pinged."},

@@ -39,6 +39,7 @@ struct Config {
   std::uint64_t connections_per_address_max = 0;
   std::uint64_t rooms_per_connection_max = 128;
   std::uint64_t rooms_max = 1'000'000;
+  std::uint64_t history_bytes_max = 1024ull * 1024 * 1024;
 
   std::uint64_t ping_interval_ms = 25'000;
   std::uint64_t pong_timeout_ms = 8'000;

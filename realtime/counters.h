@@ -15,6 +15,8 @@ struct ShardCounters {
       batches_total;
   Counter deflate_messages_total, deflate_bytes_in_total, deflate_bytes_out_total;
   Counter rooms, subscriptions, joins_total, leaves_total;
+  Counter duplicates_total, recoveries_total, recoveries_failed_total, recovered_messages_total,
+      history_squeezed_total, position_gaps_total;
   Counter errors_total, refused_limit_total, auth_failures_total;
   Counter throttled_total;
   Counter slow_consumers_total, protocol_errors_total, pings_total, pong_timeouts_total,
@@ -67,6 +69,22 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"joins_total", CounterKind::total, "Joins granted.", &ShardCounters::joins_total},
     {"leaves_total", CounterKind::total, "Leaves, closed connections included.",
      &ShardCounters::leaves_total},
+    {"publish_duplicates_total", CounterKind::total,
+     "Publications that a room knew by their message id: answered again, not stored again.",
+     &ShardCounters::duplicates_total},
+    {"recoveries_total", CounterKind::total, "Joins that asked for what they had missed.",
+     &ShardCounters::recoveries_total},
+    {"recoveries_failed_total", CounterKind::total,
+     "Of those, told that something is missing: recovered is false.",
+     &ShardCounters::recoveries_failed_total},
+    {"recovered_messages_total", CounterKind::total, "Messages that recoveries brought.",
+     &ShardCounters::recovered_messages_total},
+    {"history_squeezed_total", CounterKind::total,
+     "Messages forgotten early because many rooms together keep as much as they may.",
+     &ShardCounters::history_squeezed_total},
+    {"position_gaps_total", CounterKind::total,
+     "Times listeners of a room had lost something and were closed with 4512.",
+     &ShardCounters::position_gaps_total},
     {"errors_total", CounterKind::total, "Commands answered with an error.",
      &ShardCounters::errors_total},
     {"refused_limit_total", CounterKind::total, "Commands and connections refused at a limit.",

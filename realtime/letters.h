@@ -20,9 +20,10 @@ namespace ringroom::realtime {
 //
 //   session's core                     room's home core                listening cores
 //   --------------                     ----------------                ---------------
-//   JoinRoom, LeaveRoom, Publish  -->
-//                                 <--  Joined, Published, Refused
-//                                      Deliver                    -->  (each core with listeners)
+//   JoinRoom, LeaveRoom, Publish,
+//   ReadHistory                   -->
+//                                 <--  Joined, Published, Refused, ToConnection
+//                                      Deliver, AuditPosition     -->  (each core with listeners)
 //                                 <--  BlockReturned                   (when the last send is done)
 //   ToUser, ToConnection, ToEverybody --> the cores where such sessions may be
 //
@@ -38,15 +39,19 @@ struct ConnectionId {
 };
 
 // What a listener gets: the dialect it speaks, and whether its connection agreed to compression.
-enum class WireForm : std::uint8_t { json, raw, json_deflated, raw_deflated };
-inline constexpr std::size_t wire_forms = 4;
+enum class WireForm : std::uint8_t {
+  json,
+  raw,
+  json_deflated,
+  raw_deflated,
+};
+inline constexpr std::size_t wire_dialects = 2;  // plain forms, then the same compressed
+inline constexpr std::size_t wire_forms = 2 * wire_dialects;
 
-constexpr WireForm deflated(WireForm plain) {
-  return plain == WireForm::json ? WireForm::json_deflated : WireForm::raw_deflated;
-}
-constexpr bool is_json(WireForm form) {
-  return form == WireForm::json || form == WireForm::json_deflated;
-}
+constexpr WireForm deflated(WireForm plain) { return WireForm(std::size_t(plain) + wire_dialects); }
+constexpr WireForm dialect_of(WireForm form) { return WireForm(std::size_t(form) % wire_dialects); }
+// Raw listeners hear payloads only: they are nobody to the others and get no answers.
+constexpr bool is_raw(WireForm form) { return dialect_of(form) == WireForm::raw; }
 
 enum class PayloadKind : std::uint8_t { json, text, binary };
 
@@ -58,10 +63,13 @@ struct JoinRoom {
   std::string_view correlation_id;
   std::uint32_t ticket;  // tells this join from an earlier one of the same connection
   WireForm form;
-  bool asked_to_recover;
   bool wants_members;
+  // The position to recover from; an empty epoch: none. And how many messages to show otherwise.
+  std::uint64_t recover_sequence;
+  std::string_view recover_epoch;
+  std::uint32_t history_limit;
 
-  void each_text(auto&& f) { f(room_name), f(user_id), f(correlation_id); }
+  void each_text(auto&& f) { f(room_name), f(user_id), f(correlation_id), f(recover_epoch); }
 };
 
 struct LeaveRoom {
@@ -69,8 +77,25 @@ struct LeaveRoom {
   ConnectionId connection;
   std::string_view user_id;
   WireForm form;
+  bool is_broken;  // the connection ended; nobody asked to leave
 
   void each_text(auto&& f) { f(user_id); }
+};
+
+// Answered with a `history` frame as ToConnection, or Refused.
+struct ReadHistory {
+  RoomId room;
+  std::string_view room_name;
+  ConnectionId to;
+  std::string_view correlation_id;
+  std::uint32_t limit;
+  bool reverse;
+  // Messages after this position (reversed: before it); an empty epoch: from the end that is read
+  // from.
+  std::uint64_t since_sequence;
+  std::string_view since_epoch;
+
+  void each_text(auto&& f) { f(room_name), f(correlation_id), f(since_epoch); }
 };
 
 inline constexpr std::uint64_t any_version = ~std::uint64_t{0};
@@ -81,7 +106,7 @@ struct Publish {
   ConnectionId from;            // the answer goes there if `wants_answer`
   std::string_view type;        // "room_message", ...
   std::string_view sender;      // user id, set by us
-  std::string_view message_id;  // the publisher's; comes back as correlation_id
+  std::string_view message_id;  // the publisher's; comes back as correlation_id, and is known again
   std::string_view payload;
   PayloadKind payload_kind;
   bool ephemeral;    // no sequence
@@ -106,6 +131,7 @@ struct Joined {
   RoomId room;
   std::uint32_t ticket;
   WireForm form;
+  std::uint64_t sequence;  // of the room; what is delivered to the connection is behind it
   std::string_view user_id;
   std::string_view frame;  // room_joined, ready to send; empty for the raw dialect
 
@@ -120,6 +146,7 @@ struct Published {
   std::uint64_t sequence;  // 0: ephemeral
   std::string_view epoch;
   std::string_view message_id;  // ours
+  bool duplicate = false;       // it was here before: this is the answer of that time
 
   void each_text(auto&& f) { f(correlation_id), f(room_name), f(epoch), f(message_id); }
 };
@@ -131,7 +158,10 @@ enum class RefusedBecause : std::uint8_t {
   unknown_namespace,
   conflict,
   no_state,
-  state_full
+  state_full,
+  no_room,
+  no_history,
+  unrecoverable
 };
 
 struct RefusalRow {
@@ -152,6 +182,12 @@ inline constexpr RefusalRow refusal_rows[] = {
      "rooms of this namespace keep no values; leave out `key`, or set state-keys for it"},
     {RefusedBecause::state_full, proto::ErrorCode::too_large,
      "the room keeps as many keys or bytes of values as it may; remove one first"},
+    {RefusedBecause::no_room, proto::ErrorCode::not_found,
+     "there is no such room now; join it, or publish in it, to make it"},
+    {RefusedBecause::no_history, proto::ErrorCode::unavailable,
+     "rooms of this namespace keep no messages; set history-count for it"},
+    {RefusedBecause::unrecoverable, proto::ErrorCode::unrecoverable,
+     "messages after this position are gone: read without `since`, or take the room's state anew"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];
@@ -189,6 +225,10 @@ struct Deliver {
   RoomId room;
   alloc::Block* batch[wire_forms];  // null: nobody listens in that form
   std::uint32_t publications;
+  // Of its numbered publications; 0: it has none. A listening core knows by them that nothing is
+  // missing between two batches.
+  std::uint64_t first_sequence, last_sequence;
+  bool starts_anew;  // the numbering did: what was before it says nothing about what follows
   std::string_view exclusions;  // bytes of Exclusion[]
 
   void each_text(auto&& f) { f(exclusions); }
@@ -206,6 +246,14 @@ struct Throttle {
 struct RoomBusy {
   RoomId room;
   bool busy;
+  void each_text(auto&&) {}
+};
+
+// Where the room stands, now and then: a core whose listeners have not heard so far has lost
+// something, and ends them with 4512 rather than stay silent.
+struct AuditPosition {
+  RoomId room;
+  std::uint64_t sequence;
   void each_text(auto&&) {}
 };
 
@@ -249,10 +297,11 @@ struct ReleaseQuota {
   void each_text(auto&&) {}
 };
 
-using LetterItem = std::variant<JoinRoom, LeaveRoom, Publish, Joined, Published, Refused, Deliver,
-                                Throttle, RoomBusy, BlockReturned, ToUser, ToConnection,
-                                ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
-static_assert(sizeof(LetterItem) <= 168, "an item is less than three cache lines");
+using LetterItem =
+    std::variant<JoinRoom, LeaveRoom, Publish, ReadHistory, Joined, Published, Refused, Deliver,
+                 AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser, ToConnection,
+                 ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
+static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");
 
 // What one core has to say to another in one turn, in order.
 //

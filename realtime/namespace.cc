@@ -28,7 +28,10 @@ constexpr NamespaceOption rows[] = {
     {"history-age-ms", Number{&Namespace::history_age_ms, 10, year_ms, Unit::milliseconds},
      "Age after which a kept message goes."},
     {"history-bytes", Number{&Namespace::history_bytes, kib, gib, Unit::bytes},
-     "Bytes of kept messages of one room; the oldest go first."},
+     "Bytes of memory of one room's kept messages; the oldest go first."},
+    {"history-total-bytes", Number{&Namespace::history_total_bytes, 0, 1024 * gib, Unit::bytes},
+     "The same of all rooms of the namespace: a room that speaks when it is spent forgets early; 0 "
+     "is no limit but history-bytes-max."},
     {"recovery-messages-max", Number{&Namespace::recovery_messages_max, 1, million, Unit::count},
      "Who missed more messages than this is told `recovered: false` instead of getting them."},
 

@@ -41,10 +41,12 @@ struct Namespace {
   // History (R6). A message is kept while none of the three bounds is passed.
   std::uint64_t history_count = 0;  // per room; 0: rooms keep nothing
   std::uint64_t history_age_ms = 300'000;
-  std::uint64_t history_bytes = 1024 * 1024;  // per room
+  std::uint64_t history_bytes = 1024 * 1024;    // per room
+  std::uint64_t history_total_bytes = 0;        // of all rooms of the namespace; 0: no limit
+  std::uint64_t recovery_messages_max = 1'000;  // more missed than this: told, not brought
 
   // Publishing (R7): how long a room knows a message_id again, and how many.
-  std::uint64_t dedup_count = 10'000;
+  std::uint64_t dedup_count = 1'000;
   std::uint64_t dedup_age_ms = 300'000;
 
   // Presence (R4).
@@ -77,8 +79,6 @@ struct Namespace {
   std::uint64_t offline_bytes = 1024 * 1024;
   std::uint64_t offline_age_ms = 7 * 24 * 3'600'000ull;
 
-  // Who missed more messages than this is told `recovered: false` instead of getting them (R6).
-  std::uint64_t recovery_messages_max = 1'000;
   DuplicateSessions duplicate_sessions = DuplicateSessions::allow;
   Priority priority = Priority::medium;  // of messages that name none (R9)
 };

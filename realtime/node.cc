@@ -25,8 +25,10 @@ Node::Node(const Config& config_, std::uint32_t cores_)
       hash_seed(random_word()),
       started_wall_ms(wall_ms()),
       busy_shards(cores_) {
-  for (std::uint32_t core = 0; core < cores; ++core)
+  for (std::uint32_t core = 0; core < cores; ++core) {
     counters.push_back(std::make_unique<ShardCounters>());
+    footprints.push_back(std::make_unique<alloc::Footprint>());
+  }
 }
 
 std::uint64_t Node::hash(std::string_view text) const {

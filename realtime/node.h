@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "alloc/footprint.h"
 #include "base/id.h"
 #include "realtime/config.h"
 #include "realtime/counters.h"
@@ -29,6 +30,8 @@ struct Node {
   CoreId home_of(std::uint64_t key) const {
     return CoreId{static_cast<std::uint16_t>(key % cores)};
   }
+  // Of a limit of the whole process, what one core may take without asking the others; 0: no limit.
+  std::uint64_t share_of_core(std::uint64_t limit) const { return (limit + cores - 1) / cores; }
   CoreId home_of(RoomId room) const { return home_of(room.value); }
 
   const Config config;
@@ -40,6 +43,7 @@ struct Node {
 
   // One per core, written by it.
   std::vector<std::unique_ptr<ShardCounters>> counters;
+  std::vector<std::unique_ptr<alloc::Footprint>> footprints;
   // Set by main once the engine runs; for /metrics.
   std::atomic<const engine::Engine*> engine{nullptr};
 

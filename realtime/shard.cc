@@ -25,6 +25,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
     : node(node_),
       core(core_),
       counters(*node.counters[core.value]),
+      footprint(*node.footprints[core.value]),
       outbox(outbox_),
       now_ms(monotonic_ms()),
       wall_ms(ringroom::wall_ms()),
@@ -88,7 +89,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   // What was gathered before goes first; what rooms say now follows as far as the turn has room.
   subscribers.serve_backlog();
   rooms.flush();
-  drop_slow();
+  end_unservable();
   if (subscribers.has_backlog() && !std::exchange(goes_on_, true)) outbox.arm(0, go_on_cookie);
   if (inbox.stopping) leave_when_done();
   return_blocks(inbox.stopping);
@@ -163,11 +164,15 @@ void Shard::tell(engine::SocketId socket, const alloc::BlockRef& frame) {
     subscribers.too_slow().push_back(socket);
 }
 
-void Shard::drop_slow() {
+void Shard::end_unservable() {
   // Closing one completes what its rooms hand out, which may find another.
-  while (!subscribers.too_slow().empty()) {
+  while (!subscribers.too_slow().empty() || !subscribers.lost().empty()) {
     const std::vector<engine::SocketId> too_slow = std::exchange(subscribers.too_slow(), {});
+    const std::vector<engine::SocketId> lost = std::exchange(subscribers.lost(), {});
     for (const engine::SocketId socket : too_slow) lifecycle.drop_slow(socket);
+    for (const engine::SocketId socket : lost)
+      if (Session* session = sessions.find(socket))
+        lifecycle.close(*session, proto::CloseCode::insufficient_state);
     rooms.flush();
   }
 }

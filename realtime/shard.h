@@ -71,6 +71,7 @@ class Shard : public engine::Handler {
   Node& node;
   const CoreId core;
   ShardCounters& counters;
+  alloc::Footprint& footprint;
   engine::Outbox& outbox;
   std::uint64_t now_ms = 0;   // of this turn, monotonic
   std::uint64_t wall_ms = 0;  // of this turn, since 1970
@@ -99,11 +100,13 @@ class Shard : public engine::Handler {
   void receive(const JoinRoom& item) { rooms.receive(item); }
   void receive(const LeaveRoom& item) { rooms.receive(item); }
   void receive(const Publish& item) { rooms.receive(item); }
+  void receive(const ReadHistory& item) { rooms.receive(item); }
   void receive(const RoomBusy& item) { rooms.receive(item); }
   void receive(const Joined& item) { membership.receive(item); }
   void receive(const Published& item);
   void receive(const Refused& item);
   void receive(const Deliver& item) { subscribers.deliver(item); }
+  void receive(const AuditPosition& item) { subscribers.compare(item); }
   void receive(const BlockReturned& item) { heap.give_back(*item.block); }
   void receive(const AcquireQuota& item) { quotas.receive(item); }
   void receive(const QuotaAnswer& item) { quotas.receive(item); }
@@ -115,7 +118,8 @@ class Shard : public engine::Handler {
 
   void read(Letter& letter);
   void tell(engine::SocketId socket, const alloc::BlockRef& frame);
-  void drop_slow();
+  // Those who cannot be served any further as they are: slow ones, and ones with a gap.
+  void end_unservable();
   void return_blocks(bool stopping);
   void leave_when_done();
 

@@ -201,7 +201,7 @@ void Api::broadcast(Session& session, const proto::Request& request) {
   }
   const bool everybody = !body->find("rooms") && !body->find("users") && !body->find("connections");
   if (everybody || !users->empty() || !connections.empty()) {
-    const MessageIds::Text id = shard_.message_ids.next(shard_.wall_ms);
+    const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
     frame_.clear();
     const std::size_t begin = proto::begin_frame(frame_);
     native_json::encode(proto::Publication{.type = *type,

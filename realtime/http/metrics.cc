@@ -67,17 +67,25 @@ void append_process(std::string& out, const Node& node) {
   out.append(line, static_cast<std::size_t>(size));
 }
 
+// Each row summed over the cores.
+template <class Counters>
+void append_rows(std::string& out, std::span<const CounterRow<Counters>> rows,
+                 const std::vector<std::unique_ptr<Counters>>& of_cores) {
+  for (const CounterRow<Counters>& row : rows) {
+    std::uint64_t sum = 0;
+    for (const auto& counters : of_cores) sum += ((*counters).*row.field).read();
+    append(out, row.name, row.kind, row.help, sum);
+  }
+}
+
 }  // namespace
 
 std::string metrics_text(const Node& node) {
   std::string out;
   out.reserve(16 * 1024);
   append_process(out, node);
-  for (const auto& row : shard_counters) {
-    std::uint64_t sum = 0;
-    for (const auto& counters : node.counters) sum += ((*counters).*row.field).read();
-    append(out, row.name, row.kind, row.help, sum);
-  }
+  append_rows<ShardCounters>(out, shard_counters, node.counters);
+  append_rows<alloc::Footprint>(out, alloc::footprint_rows, node.footprints);
   if (const engine::Engine* engine = node.engine.load(std::memory_order_acquire)) {
     for (const auto& row : engine::engine_counter_rows) {
       std::uint64_t sum = 0;

@@ -60,36 +60,52 @@ void Fanout::encode_json(const proto::Publication& publication, PayloadKind kind
   proto::dialect::native_json::encode(shown, out);
 }
 
-// One dialect: as it is and compressed, each if somebody listens, each once.
-void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKind kind,
-                    WireForm dialect) {
+void Fanout::encode_with(Room& room, WireForm dialect, proto::Opcode opcode, bool is_stored,
+                         auto&& write) {
   const bool is_heard_plain = room.is_heard_in(dialect);
   const bool is_heard_deflated = room.is_heard_in(deflated(dialect));
-  if (!is_heard_plain && !is_heard_deflated) return;
+  if (!is_heard_plain && !is_heard_deflated && !is_stored) return;
   Batch& batch = *room.batch;
-  const bool is_binary = dialect == WireForm::raw && kind == PayloadKind::binary;
-  const proto::Opcode opcode = is_binary ? proto::Opcode::binary : proto::Opcode::text;
 
   plain_.clear();
-  alloc::BlockBuilder& plain = is_heard_plain ? batch.forms[std::size_t(dialect)] : plain_;
+  alloc::BlockBuilder& plain =
+      is_heard_plain || is_stored ? batch.forms[std::size_t(dialect)] : plain_;
   const std::size_t begin = proto::begin_frame(plain);
-  if (dialect == WireForm::json) {
-    encode_json(publication, kind, plain);
-  } else {
-    plain.append(publication.payload);
-  }
+  write(plain);
   const std::span<const std::byte> payload = proto::end_frame(plain, begin, opcode);
   shard_.counters.fanout_encodes_total.add();
+  if (is_stored)
+    batch.stored.push_back(
+        {.sequence = batch.last_sequence,
+         .begin = static_cast<std::uint32_t>(payload.data() - plain.data()),
+         .end = static_cast<std::uint32_t>(payload.data() - plain.data() + payload.size())});
   if (!is_heard_deflated) return;
   shard_.append_deflated(batch.forms[std::size_t(deflated(dialect))], opcode, payload,
                          proto::whole_window_bits);
   if (is_heard_plain) shard_.counters.fanout_encodes_total.add();
 }
 
+void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKind kind,
+                    WireForm dialect) {
+  if (dialect == WireForm::raw) {
+    const bool is_binary = kind == PayloadKind::binary;
+    return encode_with(room, dialect, is_binary ? proto::Opcode::binary : proto::Opcode::text,
+                       false, [&](alloc::BlockBuilder& out) { out.append(publication.payload); });
+  }
+  // What the room remembers are its JSON envelopes, also while nobody hears them.
+  const bool is_stored = room.history != nullptr && publication.sequence != 0;
+  encode_with(room, dialect, proto::Opcode::text, is_stored,
+              [&](alloc::BlockBuilder& out) { encode_json(publication, kind, out); });
+}
+
 void Fanout::add(Room& room, const proto::Publication& publication, PayloadKind kind,
                  std::span<const ConnectionId> without) {
   Batch& batch = batch_of(room);
   const Marks begin = marks(batch);
+  if (publication.sequence != 0) {
+    if (batch.first_sequence == 0) batch.first_sequence = publication.sequence;
+    batch.last_sequence = publication.sequence;
+  }
   encode(room, publication, kind, WireForm::json);
   encode(room, publication, kind, WireForm::raw);
   finish(room, begin, without);
@@ -101,6 +117,23 @@ void Fanout::announce(Room& room, const proto::Publication& publication,
   const Marks begin = marks(batch);
   encode(room, publication, PayloadKind::json, WireForm::json);
   finish(room, begin, std::span(&without, 1));
+}
+
+void Fanout::reset(Room& room, std::string_view reason) {
+  seal(room);
+  room.sent = room.last();
+  Batch& batch = batch_of(room);
+  const Marks begin = marks(batch);
+  batch.starts_anew = true;
+  encode_with(room, WireForm::json, proto::Opcode::text, false, [&](alloc::BlockBuilder& out) {
+    proto::dialect::native_json::encode(proto::RoomReset{.room = room.name(),
+                                                         .epoch = room.epoch(),
+                                                         .sequence = room.last().value,
+                                                         .reason = reason},
+                                        out);
+  });
+  finish(room, begin, {});
+  seal(room);
 }
 
 Fanout::Marks Fanout::marks(const Batch& batch) {
@@ -131,26 +164,39 @@ void Fanout::seal(Room& room) {
   alloc::BlockRef blocks[wire_forms];
   for (std::size_t form = 0; form < wire_forms; ++form)
     if (!batch.forms[form].empty()) blocks[form] = batch.forms[form].finish();
+  if (!batch.stored.empty())
+    shard_.counters.history_squeezed_total.add(
+        room.history->append(blocks[std::size_t(WireForm::json)], batch.stored, shard_.now_ms));
+  if (batch.last_sequence != 0) room.sent = Sequence{batch.last_sequence};
+
   const std::string_view exclusions(reinterpret_cast<const char*>(batch.exclusions.data()),
                                     batch.exclusions.size() * sizeof(Exclusion));
-
-  for (std::uint16_t core = 0; core < shard_.node.cores; ++core) {
+  const std::span<const Room::Hearing> hearings = room.hearings();
+  for (std::size_t i = 0; i < hearings.size();) {
+    const CoreId core = hearings[i].core;
     Deliver deliver{.room = room.id(),
                     .batch = {},
                     .publications = batch.publications,
+                    .first_sequence = batch.first_sequence,
+                    .last_sequence = batch.last_sequence,
+                    .starts_anew = batch.starts_anew,
                     .exclusions = exclusions};
-    bool is_heard = false;
-    for (std::size_t form = 0; form < wire_forms; ++form) {
-      if (!blocks[form] || room.listeners(CoreId{core}, WireForm(form)) == 0) continue;
+    bool is_heard = deliver.starts_anew;
+    for (; i < hearings.size() && hearings[i].core == core; ++i) {
+      const auto form = std::size_t(hearings[i].form);
+      if (!blocks[form]) continue;
       deliver.batch[form] = blocks[form].share().release();
       is_heard = true;
     }
-    if (is_heard) shard_.send(CoreId{core}, deliver);
+    if (is_heard) shard_.send(core, deliver);
   }
   shard_.counters.batches_total.add();
   for (const ConnectionId& publisher : batch.throttled)
     shard_.send(CoreId{publisher.core}, Throttle{.to = publisher, .pause = false});
   batch.publications = 0;
+  batch.first_sequence = batch.last_sequence = 0;
+  batch.starts_anew = false;
+  batch.stored.clear();
   batch.exclusions.clear();
   batch.throttled.clear();
 }

@@ -8,6 +8,7 @@
 
 #include "alloc/block.h"
 #include "proto/command.h"
+#include "proto/frame.h"
 #include "realtime/letters.h"
 #include "realtime/room/room.h"
 
@@ -28,6 +29,9 @@ struct Batch {
               alloc::BlockBuilder(heap)} {}
   alloc::BlockBuilder forms[wire_forms];
   std::uint32_t publications = 0;
+  std::uint64_t first_sequence = 0, last_sequence = 0;  // of numbered publications; 0: none
+  bool starts_anew = false;
+  std::vector<History::Mark> stored;    // of a room with history, in forms[json]
   std::vector<Exclusion> exclusions;    // in the order of the frames
   std::vector<ConnectionId> throttled;  // not read until the batch is out
 };
@@ -43,8 +47,10 @@ class Fanout {
   // `without` are connections that must not hear it.
   void add(Room& room, const proto::Publication& publication, PayloadKind kind,
            std::span<const ConnectionId> without);
-  // For JSON listeners only: user_joined and user_left mean nothing to raw ones.
+  // What means nothing to raw listeners, such as user_joined.
   void announce(Room& room, const proto::Publication& publication, const ConnectionId& without);
+  // The room's numbering has begun anew: tells its listeners, behind what was said before.
+  void reset(Room& room, std::string_view reason);
   // Sends what is gathered now. Before somebody begins to listen: a batch goes to those who were
   // there when its first publication was made.
   void seal(Room& room);
@@ -69,8 +75,12 @@ class Fanout {
   using Marks = std::array<std::uint32_t, wire_forms>;
   static Marks marks(const Batch& batch);
   void finish(Room& room, const Marks& begin, std::span<const ConnectionId> without);
+  // One dialect: as it is and compressed, each if somebody listens, each once.
   void encode(Room& room, const proto::Publication& publication, PayloadKind kind,
               WireForm dialect);
+  // Write a frame's payload and return; the frame around it is closed here.
+  void encode_with(Room& room, WireForm dialect, proto::Opcode opcode, bool is_stored,
+                   auto&& write);
   void encode_json(const proto::Publication& publication, PayloadKind kind,
                    alloc::BlockBuilder& out);
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +14,8 @@
 #include "base/id.h"
 #include "realtime/letters.h"
 #include "realtime/namespace.h"
+#include "realtime/room/history.h"
+#include "realtime/room/idempotency.h"
 #include "realtime/room/state.h"
 
 namespace ringroom::realtime {
@@ -27,12 +31,25 @@ struct Batch;  // fanout.h
 // Not thread-safe: lives and dies on core home_of(id).
 class Room {
  public:
-  Room(RoomId id, std::string_view name, const Namespace& options, std::uint32_t epoch,
-       std::uint32_t cores)
-      : id_(id), name_(name), options_(options), listeners_(cores) {
+  // How many listeners a core has in one form. Nearly always a handful of rows, whatever the number
+  // of cores.
+  struct Hearing {
+    CoreId core;
+    WireForm form;
+    std::uint32_t listeners;
+  };
+
+  Room(RoomId id, std::string_view name, const Namespace& options, std::uint32_t epoch)
+      : id_(id), name_(name), options_(options) {
+    begin_epoch(epoch);
+    if (options.state_keys > 0) state = std::make_unique<State>(options);
+  }
+
+  // The numbering begins anew. What the room remembers of the old one is the caller's to clear.
+  void begin_epoch(std::uint32_t epoch) {
     for (std::size_t digit = 0; digit < epoch_.size(); ++digit)
       epoch_[digit] = "0123456789abcdef"[epoch >> (28 - 4 * digit) & 0xf];
-    if (options.state_keys > 0) state = std::make_unique<State>(options);
+    last_ = Sequence{0};
   }
 
   RoomId id() const { return id_; }
@@ -45,7 +62,14 @@ class Room {
   // A connection begins or ends to listen. An empty user listens without being a member.
   // True if that is the first or the last connection of the user here.
   bool enter(CoreId core, WireForm form, std::string_view user_id) {
-    ++listeners_[core.value][std::size_t(form)];
+    Hearing* hearing = find(core, form);
+    if (hearing == nullptr) {
+      // By core, so that a batch goes to a core as one item.
+      const auto place = std::ranges::upper_bound(hearings_, core, {}, &Hearing::core);
+      hearing = &*hearings_.insert(place, {.core = core, .form = form, .listeners = 0});
+    }
+    ++hearing->listeners;
+    heard_ = static_cast<std::uint8_t>(heard_ | bit(form));
     ++listener_count_;
     if (user_id.empty()) return false;
     const auto found = members_.find(user_id);
@@ -57,9 +81,15 @@ class Room {
     return true;
   }
   bool leave(CoreId core, WireForm form, std::string_view user_id) {
-    RR_CHECK(listeners_[core.value][std::size_t(form)] > 0);
-    --listeners_[core.value][std::size_t(form)];
+    Hearing* hearing = find(core, form);
+    RR_CHECK(hearing != nullptr);
     --listener_count_;
+    if (--hearing->listeners == 0) {
+      hearings_.erase(hearings_.begin() + (hearing - hearings_.data()));
+      heard_ = 0;
+      for (const Hearing& other : hearings_)
+        heard_ = static_cast<std::uint8_t>(heard_ | bit(other.form));
+    }
     if (user_id.empty()) return false;
     const auto found = members_.find(user_id);
     RR_CHECK(found != members_.end());
@@ -68,36 +98,45 @@ class Room {
     return true;
   }
 
-  std::uint32_t listeners(CoreId core, WireForm form) const {
-    return listeners_[core.value][std::size_t(form)];
+  std::span<const Hearing> hearings() const { return hearings_; }  // by core
+  bool is_heard_in(WireForm form) const { return (heard_ & bit(form)) != 0; }
+  bool is_heard_in_either(WireForm dialect) const {
+    return (heard_ & (bit(dialect) | bit(deflated(dialect)))) != 0;
   }
-  bool is_heard_in(WireForm form) const {
-    for (const auto& core : listeners_)
-      if (core[std::size_t(form)] > 0) return true;
-    return false;
-  }
-  bool is_heard_in_json() const {
-    return is_heard_in(WireForm::json) || is_heard_in(WireForm::json_deflated);
+  // By somebody who is told who comes and goes.
+  bool has_members_listening() const {
+    return (heard_ & ~(bit(WireForm::raw) | bit(WireForm::raw_deflated))) != 0;
   }
   std::uint32_t listener_count() const { return listener_count_; }
   // User id and number of connections, by name.
   const std::map<std::string, std::uint32_t, std::less<>>& members() const { return members_; }
 
-  std::unique_ptr<State> state;  // the last value of each key; null: the namespace keeps none
+  std::unique_ptr<State> state;      // the last value of each key; null: the namespace keeps none
+  std::unique_ptr<History> history;  // null: the namespace keeps none
+  std::unique_ptr<Idempotency> idempotency;  // made by the first publish that has a message id
 
   Batch* batch = nullptr;        // this turn's publications so far; Fanout's
   std::uint32_t busy_cores = 0;  // Fanout's: other cores that still hand out earlier batches
-  // RoomTable's: when a room without listeners was last used, and whether it waits to be forgotten.
-  std::uint64_t used_ms = 0;
-  bool is_on_the_way_out = false;
+  Sequence sent{0};              // Fanout's: the last in a batch that went out
+  Sequence audited{0};           // RoomTable's: what listening cores were last asked to compare
+  std::uint64_t used_ms = 0;     // RoomTable's: when a room without listeners was last used
 
  private:
+  static constexpr unsigned bit(WireForm form) { return 1u << std::size_t(form); }
+  static_assert(wire_forms <= 8, "a bit for each form in heard_");
+  Hearing* find(CoreId core, WireForm form) {
+    for (Hearing& hearing : hearings_)
+      if (hearing.core == core && hearing.form == form) return &hearing;
+    return nullptr;
+  }
+
   RoomId id_;
   std::string name_;
   const Namespace& options_;
   std::array<char, 8> epoch_;
+  std::uint8_t heard_ = 0;  // forms that somebody listens in
   Sequence last_{0};
-  std::vector<std::array<std::uint32_t, wire_forms>> listeners_;  // by core
+  std::vector<Hearing> hearings_;
   std::uint32_t listener_count_ = 0;
   std::map<std::string, std::uint32_t, std::less<>> members_;
 };

@@ -1,5 +1,7 @@
 #include "realtime/room/room_table.h"
 
+#include <algorithm>
+#include <bit>
 #include <optional>
 #include <span>
 
@@ -16,6 +18,7 @@ RoomTable::RoomTable(Shard& shard)
     : shard_(shard),
       fanout_(shard),
       state_keeper_(shard.heap),
+      history_of_core_{.bytes_max = shard.node.share_of_core(shard.node.config.history_bytes_max)},
       frame_(shard.heap),
       payload_(shard.heap) {}
 
@@ -28,14 +31,23 @@ Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, std::string_vie
   }
   const Namespace* rules = shard_.node.namespaces.find(name);
   if (rules == nullptr) return fail(RefusedBecause::unknown_namespace);
-  const std::uint64_t rooms_max = shard_.node.config.rooms_max;
-  if (rooms_max != 0 && rooms_.size() >= (rooms_max + shard_.node.cores - 1) / shard_.node.cores)
-    return fail(RefusedBecause::too_many_rooms);
+  const std::uint64_t rooms_max = shard_.node.share_of_core(shard_.node.config.rooms_max);
+  if (rooms_max != 0 && rooms_.size() >= rooms_max) return fail(RefusedBecause::too_many_rooms);
   const auto epoch = static_cast<std::uint32_t>(shard_.message_ids.random());
   auto& room = rooms_[id.value];
-  room = std::make_unique<Room>(id, name, *rules, epoch, shard_.node.cores);
+  room = std::make_unique<Room>(id, name, *rules, epoch);
+  room->used_ms = shard_.now_ms;
+  if (rules->history_count > 0) {
+    History::Budget& of_namespace = history_of_[rules];
+    of_namespace.bytes_max = shard_.node.share_of_core(rules->history_total_bytes);
+    room->history = std::make_unique<History>(History::Limits{.count = rules->history_count,
+                                                              .age_ms = rules->history_age_ms,
+                                                              .bytes = rules->history_bytes},
+                                              History::Account{.of_namespace = of_namespace,
+                                                               .of_core = history_of_core_,
+                                                               .footprint = shard_.footprint});
+  }
   shard_.counters.rooms.add();
-  note_if_empty(*room);
   return room.get();
 }
 
@@ -52,9 +64,42 @@ void RoomTable::receive(const JoinRoom& join) {
   if (is_new_user) announce(*room, "user_joined", join.user_id, join.connection);
 }
 
-void RoomTable::answer(const JoinRoom& join, const Room& room) {
+std::optional<bool> RoomTable::look_back(const JoinRoom& join, Room& room) {
+  messages_.clear();
+  const std::uint64_t last = room.last().value;
+  if (room.history) room.history->expire(shard_.now_ms);
+  const std::size_t bytes_max = shard_.node.config.queue_bytes_max / 2;
+  std::optional<bool> recovered;
+  if (!join.recover_epoch.empty()) {
+    const bool is_same_numbering = join.recover_epoch == room.epoch();
+    if (room.history) {
+      recovered =
+          is_same_numbering &&
+          room.history->since(join.recover_sequence, last, room.options().recovery_messages_max,
+                              bytes_max, messages_) == History::Recovery::complete;
+    } else {
+      // Without a history there is still nothing to miss where nothing was said.
+      recovered = is_same_numbering && join.recover_sequence == last;
+    }
+    shard_.counters.recoveries_total.add();
+    if (*recovered) {
+      shard_.counters.recovered_messages_total.add(messages_.size());
+      return recovered;
+    }
+    shard_.counters.recoveries_failed_total.add();
+  }
+  // The newest, in the order they were said.
+  if (join.history_limit > 0 && room.history) {
+    const std::uint64_t before = last - std::min<std::uint64_t>(last, join.history_limit);
+    room.history->read(before, false, join.history_limit, bytes_max, messages_);
+  }
+  return recovered;
+}
+
+void RoomTable::answer(const JoinRoom& join, Room& room) {
   frame_.clear();
-  if (is_json(join.form)) {
+  if (!is_raw(join.form)) {
+    const std::optional<bool> recovered = look_back(join, room);
     std::optional<std::span<const std::string_view>> members;
     if (join.wants_members) {
       listed_.clear();
@@ -64,6 +109,8 @@ void RoomTable::answer(const JoinRoom& join, const Room& room) {
       }
       members = listed_;
     }
+    // Who recovered has what changed the values since; the others get them as they are now.
+    const bool shows_state = room.state != nullptr && !recovered.value_or(false);
     const std::size_t begin = proto::begin_frame(frame_);
     proto::dialect::native_json::encode(
         proto::RoomJoined{.correlation_id = join.correlation_id,
@@ -71,13 +118,12 @@ void RoomTable::answer(const JoinRoom& join, const Room& room) {
                           .room_id = 0,
                           .sequence = room.last().value,
                           .epoch = room.epoch(),
-                          // Rooms keep no history yet, so whoever asks has to start over.
-                          .recovered = join.asked_to_recover ? std::optional(false) : std::nullopt,
-                          .messages = {},
+                          .recovered = recovered,
+                          .messages = messages_,
                           .members = members,
                           .member_count = room.members().size(),
-                          .state = room.state ? std::optional(state_keeper_.snapshot(*room.state))
-                                              : std::nullopt},
+                          .state = shows_state ? std::optional(state_keeper_.snapshot(*room.state))
+                                               : std::nullopt},
         frame_);
     proto::end_frame(frame_, begin, proto::Opcode::text);
   }
@@ -85,8 +131,55 @@ void RoomTable::answer(const JoinRoom& join, const Room& room) {
                                                    .room = join.room,
                                                    .ticket = join.ticket,
                                                    .form = join.form,
+                                                   .sequence = room.last().value,
                                                    .user_id = join.user_id,
                                                    .frame = frame_.text()});
+}
+
+void RoomTable::receive(const ReadHistory& read) {
+  const auto found = rooms_.find(read.room.value);
+  if (found == rooms_.end() || found->second->name() != read.room_name)
+    return refuse(read, RefusedBecause::no_room);
+  Room& room = *found->second;
+  if (!room.history) return refuse(read, RefusedBecause::no_history);
+  fanout_.seal(room);  // what is being gathered is said already
+  room.history->expire(shard_.now_ms);
+  const std::uint64_t last = room.last().value;
+  std::uint64_t from = read.reverse ? last + 1 : room.history->oldest().value_or(last + 1) - 1;
+  if (!read.since_epoch.empty()) {
+    from = read.since_sequence;
+    // Never partial: a hole between the position and what is kept is said, not skipped.
+    const bool is_gone =
+        read.since_epoch != room.epoch() || from > last + 1 ||
+        (!read.reverse && from < last && from + 1 < room.history->oldest().value_or(last + 1));
+    if (is_gone) return refuse(read, RefusedBecause::unrecoverable);
+  }
+  room.history->read(from, read.reverse, read.limit, shard_.node.config.queue_bytes_max / 2,
+                     messages_);
+  frame_.clear();
+  const std::size_t begin = proto::begin_frame(frame_);
+  proto::dialect::native_json::encode(proto::HistoryPage{.correlation_id = read.correlation_id,
+                                                         .room = room.name(),
+                                                         .messages = messages_,
+                                                         .sequence = last,
+                                                         .epoch = room.epoch()},
+                                      frame_);
+  proto::end_frame(frame_, begin, proto::Opcode::text);
+  shard_.send(CoreId{read.to.core}, ToConnection{.to = read.to, .frame = frame_.text()});
+}
+
+void RoomTable::reset(Room& room, std::string_view reason) {
+  fanout_.seal(room);
+  room.begin_epoch(static_cast<std::uint32_t>(shard_.message_ids.random()));
+  room.audited = Sequence{0};
+  if (room.history) room.history->clear();
+  if (room.idempotency) room.idempotency->clear();
+  if (room.state) {
+    // A version is a sequence, so values of the old numbering would look newer than new ones.
+    shard_.footprint.state_bytes.subtract(room.state->bytes());
+    room.state = std::make_unique<State>(room.options());
+  }
+  fanout_.reset(room, reason);
 }
 
 void RoomTable::receive(const LeaveRoom& leave) {
@@ -97,7 +190,7 @@ void RoomTable::receive(const LeaveRoom& leave) {
       room.leave(CoreId{leave.connection.core}, leave.form, leave.user_id);
   shard_.counters.leaves_total.add();
   if (was_last_of_user) announce(room, "user_left", leave.user_id, leave.connection);
-  note_if_empty(room);
+  room.used_ms = shard_.now_ms;
 }
 
 void RoomTable::refuse(const JoinRoom& join, RefusedBecause reason) {
@@ -122,6 +215,58 @@ void RoomTable::refuse(const Publish& publish, RefusedBecause reason, std::uint6
                                                  .room_name = publish.room_name,
                                                  .reason = reason,
                                                  .version = version});
+}
+
+void RoomTable::refuse(const ReadHistory& read, RefusedBecause reason) {
+  shard_.send(CoreId{read.to.core}, Refused{.to = read.to,
+                                            .room = read.room,
+                                            .ticket = 0,
+                                            .exchange = 0,
+                                            .correlation_id = read.correlation_id,
+                                            .room_name = read.room_name,
+                                            .reason = reason});
+}
+
+// Equal ids of two users are two messages; a backend has no user and is one.
+std::uint64_t RoomTable::idempotency_key(const Publish& publish) const {
+  return shard_.node.hash(publish.message_id) ^ std::rotl(shard_.node.hash(publish.sender), 32);
+}
+
+bool RoomTable::answers_again(const Publish& publish, Room& room, std::uint64_t key) {
+  if (!room.idempotency) return false;
+  const Idempotency::Known* known = room.idempotency->find(key, shard_.now_ms);
+  if (known == nullptr) return false;
+  shard_.counters.duplicates_total.add();
+  if (!publish.wants_answer) return true;
+  const MessageId::Text id = known->id.text();
+  shard_.send(CoreId{publish.from.core}, Published{.to = publish.from,
+                                                   .exchange = publish.exchange,
+                                                   .correlation_id = publish.message_id,
+                                                   .room_name = room.name(),
+                                                   .sequence = known->sequence,
+                                                   .epoch = room.epoch(),
+                                                   .message_id = {id.data(), id.size()},
+                                                   .duplicate = true});
+  return true;
+}
+
+void RoomTable::remember(Room& room, const Idempotency::Known& known) {
+  if (!room.idempotency)
+    room.idempotency =
+        std::make_unique<Idempotency>(room.options().dedup_count, room.options().dedup_age_ms);
+  const std::size_t before = room.idempotency->memory_bytes();
+  room.idempotency->add(known);
+  shard_.footprint.idempotency_bytes.add(room.idempotency->memory_bytes() - before);
+}
+
+std::string_view RoomTable::keep_value(Room& room, const Publish& publish, std::uint64_t version) {
+  if (!room.state || publish.key.empty()) return {};
+  const std::size_t before = room.state->bytes();
+  const std::string_view patch = state_keeper_.keep(
+      *room.state,
+      {.key = publish.key, .json = publish.payload, .remove = publish.remove, .version = version});
+  shard_.footprint.state_bytes.add(room.state->bytes() - before);
+  return patch;
 }
 
 bool RoomTable::objects(const Publish& publish, const Room& room) {
@@ -153,6 +298,9 @@ void RoomTable::receive(const Publish& publish) {
   const auto found = find_or_make(publish.room, publish.room_name);
   if (!found) return refuse(publish, found.error());
   Room* room = *found;
+  const bool is_known_again = !publish.ephemeral && !publish.message_id.empty();
+  const std::uint64_t key = is_known_again ? idempotency_key(publish) : 0;
+  if (is_known_again && answers_again(publish, *room, key)) return;
   const Fanout::Space space = fanout_.space(*room);
   if (space == Fanout::Space::exhausted || (space == Fanout::Space::full && !publish.can_wait))
     return refuse(publish, RefusedBecause::overloaded);
@@ -163,14 +311,12 @@ void RoomTable::receive(const Publish& publish) {
   shard_.counters.publications_total.add();
   if (asker != shard_.core) shard_.counters.publications_remote_total.add();
 
-  const MessageIds::Text id = shard_.message_ids.next(shard_.wall_ms);
+  const MessageId message_id = shard_.message_ids.next(shard_.wall_ms);
+  const MessageId::Text id = message_id.text();
   const std::uint64_t sequence = publish.ephemeral ? 0 : room->next().value;
-  std::string_view patch;
-  if (room->state && !publish.key.empty())
-    patch = state_keeper_.keep(*room->state, {.key = publish.key,
-                                              .json = publish.payload,
-                                              .remove = publish.remove,
-                                              .version = sequence});
+  if (is_known_again)
+    remember(*room, {.key = key, .sequence = sequence, .at_ms = shard_.now_ms, .id = message_id});
+  const std::string_view patch = keep_value(*room, publish, sequence);
   ConnectionId without[2];
   std::size_t without_count = 0;
   if (publish.skip_sender) without[without_count++] = publish.from;
@@ -202,12 +348,12 @@ void RoomTable::receive(const Publish& publish) {
 void RoomTable::announce(Room& room, std::string_view type, std::string_view user_id,
                          const ConnectionId& about) {
   if (room.members().size() > bounds::announced_members_max) return;
-  if (!room.is_heard_in_json()) return;
+  if (!room.has_members_listening()) return;
   payload_.clear();
   payload_.append(R"({"user_id":)");
   proto::append_json_string(payload_, user_id);
   payload_.append('}');
-  const MessageIds::Text id = shard_.message_ids.next(shard_.wall_ms);
+  const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
   fanout_.announce(room,
                    proto::Publication{.type = type,
                                       .room = room.name(),
@@ -220,33 +366,39 @@ void RoomTable::announce(Room& room, std::string_view type, std::string_view use
                    about);
 }
 
-void RoomTable::note_if_empty(Room& room) {
-  if (room.listener_count() > 0) return;
-  room.used_ms = shard_.now_ms;
-  if (room.is_on_the_way_out) return;
-  room.is_on_the_way_out = true;
-  emptied_.push_back({.room = room.id(), .since_ms = shard_.now_ms});
+// A room is kept as long as somebody listens, it remembers something, or was used a moment ago.
+bool RoomTable::is_forgotten(const Room& room) const {
+  return room.listener_count() == 0 && room.batch == nullptr &&
+         room.used_ms + room.options().empty_room_ms <= shard_.now_ms &&
+         (!room.history || room.history->empty()) && (!room.state || room.state->size() == 0);
+}
+
+void RoomTable::visit(Room& room) {
+  if (room.history) room.history->expire(shard_.now_ms);
+  if (is_forgotten(room)) return forgotten_.push_back(room.id().value);
+  if (room.sent == room.audited) return;
+  room.audited = room.sent;
+  const std::span<const Room::Hearing> hearings = room.hearings();
+  for (std::size_t i = 0; i < hearings.size(); ++i)
+    if (i == 0 || hearings[i].core != hearings[i - 1].core)
+      shard_.send(hearings[i].core, AuditPosition{.room = room.id(), .sequence = room.sent.value});
 }
 
 void RoomTable::sweep() {
-  const std::uint64_t now_ms = shard_.now_ms;
-  while (!emptied_.empty() && emptied_.front().since_ms + bounds::empty_room_ms <= now_ms) {
-    const Emptied old = emptied_.front();
-    emptied_.pop_front();
-    const auto found = rooms_.find(old.room.value);
-    RR_CHECK(found != rooms_.end());
-    Room& room = *found->second;
-    room.is_on_the_way_out = false;
-    if (room.listener_count() > 0) continue;
-    const bool keeps_values = room.state && room.state->size() > 0;
-    if (room.used_ms + bounds::empty_room_ms > now_ms || room.batch != nullptr || keeps_values) {
-      room.is_on_the_way_out = true;
-      emptied_.push_back({.room = room.id(), .since_ms = now_ms});
-      continue;
-    }
+  const std::size_t buckets = rooms_.bucket_count();
+  for (std::size_t left = 1 + buckets / bounds::sweep_rounds; left > 0; --left) {
+    sweep_bucket_ = sweep_bucket_ + 1 < buckets ? sweep_bucket_ + 1 : 0;
+    for (auto room = rooms_.begin(sweep_bucket_); room != rooms_.end(sweep_bucket_); ++room)
+      visit(*room->second);
+  }
+  for (const std::uint64_t room : forgotten_) {
+    const auto found = rooms_.find(room);
+    if (found->second->idempotency)
+      shard_.footprint.idempotency_bytes.subtract(found->second->idempotency->memory_bytes());
     rooms_.erase(found);
     shard_.counters.rooms.subtract();
   }
+  forgotten_.clear();
 }
 
 }  // namespace ringroom::realtime

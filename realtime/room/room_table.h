@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -26,12 +26,17 @@ class RoomTable {
   void receive(const JoinRoom& join);
   void receive(const LeaveRoom& leave);
   void receive(const Publish& publish);
+  void receive(const ReadHistory& read);
   void receive(const RoomBusy& busy);
 
   // The end of the turn: all batches go out.
   void flush() { fanout_.flush(); }
-  // Forgets rooms that have been empty for a while.
+  // Visits a share of the rooms: forgets messages that are too old and rooms that nobody uses, and
+  // lets listening cores compare their position. Every room has been visited after
+  // bounds::sweep_rounds calls.
   void sweep();
+  // The room's numbering begins anew: what it remembers is gone, and its listeners are told.
+  void reset(Room& room, std::string_view reason);
 
   std::size_t size() const { return rooms_.size(); }
 
@@ -41,24 +46,35 @@ class RoomTable {
   // user_joined and user_left, to everybody but the one it is about.
   void announce(Room& room, std::string_view type, std::string_view user_id,
                 const ConnectionId& about);
-  void answer(const JoinRoom& join, const Room& room);
+  void answer(const JoinRoom& join, Room& room);
+  // What the join shows of the room's past, in messages_. True: all that was missed; nullopt:
+  // recovery was not asked for.
+  std::optional<bool> look_back(const JoinRoom& join, Room& room);
   void refuse(const JoinRoom& join, RefusedBecause reason);
+  void refuse(const ReadHistory& read, RefusedBecause reason);
+  // The answer that this publish got before, if it is here for the second time.
+  bool answers_again(const Publish& publish, Room& room, std::uint64_t key);
+  void remember(Room& room, const Idempotency::Known& known);
+  // The key's last value, in rooms that keep them; returns the change to tell, see StateKeeper.
+  std::string_view keep_value(Room& room, const Publish& publish, std::uint64_t version);
+  std::uint64_t idempotency_key(const Publish& publish) const;
   void refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version = 0);
   // True, and told: another version is there than the publisher expects, or no room for its value.
   bool objects(const Publish& publish, const Room& room);
-  void note_if_empty(Room& room);
+  void visit(Room& room);
+  bool is_forgotten(const Room& room) const;
 
   Shard& shard_;
   Fanout fanout_;
   StateKeeper state_keeper_;
+  History::Budget history_of_core_;
+  std::unordered_map<const Namespace*, History::Budget> history_of_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;
-  struct Emptied {
-    RoomId room;
-    std::uint64_t since_ms;
-  };
-  std::deque<Emptied> emptied_;          // oldest first, each room at most once
+  std::size_t sweep_bucket_ = 0;         // of rooms_, the next to visit
   alloc::BlockBuilder frame_, payload_;  // scratch
   std::vector<std::string_view> listed_;
+  std::vector<std::string_view> messages_;
+  std::vector<std::uint64_t> forgotten_;
 };
 
 }  // namespace ringroom::realtime

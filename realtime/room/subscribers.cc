@@ -33,10 +33,17 @@ Subscription& Subscribers::begin(Session& session, RoomId room, std::string_view
                                                          .actions = actions});
 }
 
-void Subscribers::join(Session& session, Subscription& subscription) {
+void Subscribers::join(Session& session, Subscription& subscription, std::uint64_t sequence) {
   RR_CHECK(!subscription.joined);
-  complete(*subscription.audience);
-  auto& listeners = subscription.audience->listeners[std::size_t(subscription.form)];
+  Audience& audience = *subscription.audience;
+  complete(audience);
+  // Letters keep their order, so those who are here have heard the same.
+  if (audience.joined++ == 0) {
+    audience.last_sequence = sequence;
+  } else if (audience.last_sequence != sequence) {
+    give_up(audience);
+  }
+  auto& listeners = audience.listeners[std::size_t(subscription.form)];
   subscription.joined = true;
   subscription.position = static_cast<std::uint32_t>(listeners.size());
   listeners.push_back(
@@ -48,6 +55,7 @@ void Subscribers::end(Session& session, Subscription& subscription) {
   Audience& audience = *subscription.audience;
   if (subscription.joined) {
     complete(audience);
+    --audience.joined;
     auto& listeners = audience.listeners[std::size_t(subscription.form)];
     RR_CHECK(listeners[subscription.position].socket == session.socket);
     // The last listener takes the free place, and its session is told.
@@ -90,6 +98,11 @@ void Subscribers::deliver(const Deliver& deliver) {
                              exclusions + deliver.exclusions.size() / sizeof(Exclusion));
 
   Audience& audience = *found->second;
+  if (deliver.starts_anew) audience.last_sequence = 0;
+  if (deliver.first_sequence != 0 && audience.joined > 0) {
+    if (deliver.first_sequence != audience.last_sequence + 1) give_up(audience);
+    audience.last_sequence = deliver.last_sequence;
+  }
   audience.deliveries.push_back(std::move(delivery));
   if (audience.deliveries.size() == 1) sends_left_ -= serve(audience, sends_left_);
   if (audience.deliveries.empty()) return;
@@ -117,6 +130,18 @@ void Subscribers::serve_backlog() {
     }
   }
   backlog_.erase(backlog_.begin(), backlog_.begin() + static_cast<std::ptrdiff_t>(visited));
+}
+
+void Subscribers::compare(const AuditPosition& audit) {
+  const auto found = audiences_.find(audit.room.value);
+  if (found == audiences_.end() || found->second->joined == 0) return;
+  if (found->second->last_sequence != audit.sequence) give_up(*found->second);
+}
+
+void Subscribers::give_up(const Audience& audience) {
+  shard_.counters.position_gaps_total.add();
+  for (const auto& listeners : audience.listeners)
+    for (const Listener& listener : listeners) lost_.push_back(listener.socket);
 }
 
 bool Subscribers::is_busy(RoomId room) const {

@@ -41,6 +41,8 @@ struct Audience {
   std::string name;
   std::vector<Listener> listeners[wire_forms];
   std::uint32_t subscriptions = 0;  // listeners and those whose join is on its way
+  std::uint32_t joined = 0;         // listeners
+  std::uint64_t last_sequence = 0;  // what they have been handed; valid while there are some
   bool is_in_backlog = false;
   bool said_busy = false;  // to the room's home
   // In the order of the room; the first is under way. Nearly always none or one.
@@ -75,12 +77,15 @@ class Subscribers {
   // Both ends of a new subscription, not yet joined: nothing is delivered to it.
   Subscription& begin(Session& session, RoomId room, std::string_view name, WireForm form,
                       std::uint32_t ticket, Actions actions);
-  void join(Session& session, Subscription& subscription);
+  // `sequence` is the room's position in the answer to the join.
+  void join(Session& session, Subscription& subscription, std::uint64_t sequence);
   void end(Session& session, Subscription& subscription);  // joined or not
 
   void begin_turn();
   // Takes the holds of the blocks over: ours as they are, another core's as loans.
   void deliver(const Deliver& deliver);
+  // The home says where the room stands; who has not been handed all of it is lost.
+  void compare(const AuditPosition& audit);
   // As much of the backlog as the turn still has room for.
   void serve_backlog();
   bool has_backlog() const { return !backlog_.empty(); }  // the next turn must not wait
@@ -88,6 +93,8 @@ class Subscribers {
 
   // Those who do not keep up; not touched, because closing them changes the lists that are walked.
   std::vector<engine::SocketId>& too_slow() { return too_slow_; }
+  // Those of whose rooms something went missing on its way here: to be told, not left in the dark.
+  std::vector<engine::SocketId>& lost() { return lost_; }
 
  private:
   // Hands the first delivery to at most `sends_max` listeners, and takes it off when all have it.
@@ -95,13 +102,14 @@ class Subscribers {
   // Before listeners come or go: a delivery is for those who were there when it was made.
   void complete(Audience& audience);
   void tell_home(Audience& audience, bool busy);
+  void give_up(const Audience& audience);
   void send(const Listener& listener, const Delivery& delivery);
 
   Shard& shard_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Audience>> audiences_;
   std::vector<std::uint64_t> backlog_;  // rooms with deliveries under way, in turn
   std::size_t sends_left_ = 0;          // of this turn's share
-  std::vector<engine::SocketId> too_slow_;
+  std::vector<engine::SocketId> too_slow_, lost_;
 };
 
 }  // namespace ringroom::realtime

@@ -34,7 +34,7 @@ constexpr CommandRow CommandRow::rows[] = {
     {CommandKind::ping, true, &Commands::ping},
     {CommandKind::heartbeat, true, &Commands::heartbeat},
     {CommandKind::presence, false, &Commands::not_offered},
-    {CommandKind::history, false, &Commands::not_offered},
+    {CommandKind::history, false, &Commands::history},
     {CommandKind::refresh_token, false, &Commands::not_offered},
     {CommandKind::subscribe, false, &Commands::not_offered},
     {CommandKind::unsubscribe, false, &Commands::not_offered},
@@ -142,26 +142,30 @@ void Commands::connect(Session& session, const Command& command) {
   }
   greet(session, command.message_id);
   for (const proto::RoomRequest& request : command.rooms)
-    join(session, request.room, command, request.recover.has_value());
+    join(session, request.room, command, request.recover);
 }
 
 void Commands::join_room(Session& session, const Command& command) {
-  join(session, command.room, command, command.recover.has_value());
+  join(session, command.room, command, command.recover);
 }
 
 void Commands::join(Session& session, std::string_view room, const Command& command,
-                    bool asked_to_recover) {
+                    const std::optional<proto::Position>& recover) {
   Command about = command;
   about.room = room;
   const Actions actions = actions_in(session, room);
   if (!actions.has(Action::join))
     return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::join, room));
+  // To recover is to hear what one would have heard; to look further back is a right of its own.
+  if (command.history_limit > 0 && !actions.has(Action::history))
+    return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::history, room));
   switch (shard_.membership.join(session, {.room = room,
                                            .dialect = WireForm::json,
                                            .actions = actions,
                                            .correlation_id = command.message_id,
-                                           .asked_to_recover = asked_to_recover,
-                                           .wants_members = command.want_members})) {
+                                           .wants_members = command.want_members,
+                                           .recover = recover,
+                                           .history_limit = command.history_limit})) {
     case Membership::Join::asked:
       return;
     case Membership::Join::already_joined:
@@ -218,6 +222,22 @@ void Commands::publish(Session& session, const Command& command) {
                             .remove = command.remove,
                             .expected_version = command.expected_version.value_or(any_version),
                             .key = command.key});
+}
+
+void Commands::history(Session& session, const Command& command) {
+  if (!actions_in(session, command.room).has(Action::history))
+    return refuse(session, ErrorCode::forbidden, command,
+                  refusal_of(Action::history, command.room));
+  const RoomId room = shard_.node.room_id(command.room);
+  const proto::Position since = command.recover.value_or(proto::Position{});
+  shard_.send(shard_.node.home_of(room), ReadHistory{.room = room,
+                                                     .room_name = command.room,
+                                                     .to = shard_.connection_id(session),
+                                                     .correlation_id = command.message_id,
+                                                     .limit = command.history_limit,
+                                                     .reverse = command.reverse,
+                                                     .since_sequence = since.sequence,
+                                                     .since_epoch = since.epoch});
 }
 
 void Commands::ping(Session& session, const Command& command) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -43,12 +44,13 @@ class Commands {
   void ping(Session& session, const proto::Command& command);
   void heartbeat(Session& session, const proto::Command& command);
   void message_batch(Session& session, const proto::Command& command);
+  void history(Session& session, const proto::Command& command);
   void not_offered(Session& session, const proto::Command& command);
 
   void dispatch(Session& session, const proto::Command& command);
   void refuse_text(Session& session, const proto::DecodeError& error);
   void join(Session& session, std::string_view room, const proto::Command& command,
-            bool asked_to_recover);
+            const std::optional<proto::Position>& recover);
 
   template <class Value>
   void reply(Session& session, const Value& value);

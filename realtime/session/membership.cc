@@ -9,7 +9,7 @@ namespace {
 
 // Raw listeners are nobody to the others: the dialect has no way to say who is there.
 std::string_view member_of(const Session& session, WireForm form) {
-  return is_json(form) && session.user != nullptr ? session.user->id() : std::string_view();
+  return !is_raw(form) && session.user != nullptr ? session.user->id() : std::string_view();
 }
 
 // Compressed batches are made for the whole window; a peer that keeps less hears plain ones.
@@ -27,6 +27,7 @@ Membership::Join Membership::join(Session& session, const Request& request) {
   const CoreId home = shard_.node.home_of(room);
   if (!shard_.accepts_mail(home, request.room.size())) return Join::unavailable;
 
+  const proto::Position recover = request.recover.value_or(proto::Position{});
   const std::uint32_t ticket = session.next_ticket++;
   const WireForm form = form_for(session, request.dialect);
   shard_.subscribers.begin(session, room, request.room, form, ticket, request.actions);
@@ -38,17 +39,20 @@ Membership::Join Membership::join(Session& session, const Request& request) {
                              .correlation_id = request.correlation_id,
                              .ticket = ticket,
                              .form = form,
-                             .asked_to_recover = request.asked_to_recover,
-                             .wants_members = request.wants_members});
+                             .wants_members = request.wants_members,
+                             .recover_sequence = recover.sequence,
+                             .recover_epoch = recover.epoch,
+                             .history_limit = request.history_limit});
   return Join::asked;
 }
 
-void Membership::end(Session& session, Subscription& subscription) {
+void Membership::end(Session& session, Subscription& subscription, Because because) {
   const RoomId room = subscription.audience->room;
   const LeaveRoom leave{.room = room,
                         .connection = shard_.connection_id(session),
                         .user_id = member_of(session, subscription.form),
-                        .form = subscription.form};
+                        .form = subscription.form,
+                        .is_broken = because == Because::connection_ended};
   const bool is_counted = subscription.joined;
   shard_.subscribers.end(session, subscription);
   shard_.counters.subscriptions.subtract();
@@ -59,12 +63,13 @@ void Membership::end(Session& session, Subscription& subscription) {
 bool Membership::leave(Session& session, RoomId room) {
   Subscription* subscription = session.find(room);
   if (subscription == nullptr) return false;
-  end(session, *subscription);
+  end(session, *subscription, Because::asked);
   return true;
 }
 
 void Membership::leave_all(Session& session) {
-  while (!session.subscriptions.empty()) end(session, session.subscriptions.back());
+  while (!session.subscriptions.empty())
+    end(session, session.subscriptions.back(), Because::connection_ended);
 }
 
 void Membership::receive(const Joined& joined) {
@@ -75,10 +80,11 @@ void Membership::receive(const Joined& joined) {
     shard_.send(shard_.node.home_of(joined.room), LeaveRoom{.room = joined.room,
                                                             .connection = joined.to,
                                                             .user_id = joined.user_id,
-                                                            .form = joined.form});
+                                                            .form = joined.form,
+                                                            .is_broken = session == nullptr});
     return;
   }
-  shard_.subscribers.join(*session, *subscription);
+  shard_.subscribers.join(*session, *subscription, joined.sequence);
   if (!joined.frame.empty() &&
       shard_.outbox.write(session->socket, std::as_bytes(std::span(joined.frame))) ==
           engine::Outbox::Send::over_limit)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "realtime/letters.h"
@@ -24,13 +25,15 @@ class Membership {
     WireForm dialect;  // json or raw; compressed if the connection agreed to it
     Actions actions;   // what the session may do there; the caller has looked
     std::string_view correlation_id = {};
-    bool asked_to_recover = false;
     bool wants_members = false;
+    std::optional<proto::Position> recover = {};
+    std::uint32_t history_limit = 0;
   };
   enum class Join : std::uint8_t { asked, already_joined, too_many_rooms, unavailable };
   Join join(Session& session, const Request& request);
   // False: it was not joined.
   bool leave(Session& session, RoomId room);
+  // Because the connection ends.
   void leave_all(Session& session);
 
   void receive(const Joined& joined);
@@ -38,7 +41,8 @@ class Membership {
   void receive(const Refused& refused);
 
  private:
-  void end(Session& session, Subscription& subscription);
+  enum class Because : std::uint8_t { asked, connection_ended };
+  void end(Session& session, Subscription& subscription, Because because);
 
   Shard& shard_;
 };

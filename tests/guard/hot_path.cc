@@ -22,8 +22,11 @@
 namespace ringroom::guard {
 namespace {
 
-// Every queue, table and pool has reached its size by then.
-constexpr std::uint32_t warm_up_turns = 64;
+// Every queue, table and pool has reached its size by then: a room's history and the ids it knows
+// again too.
+constexpr std::uint32_t warm_up_turns = 128;
+constexpr std::uint64_t remembered = 100;
+static_assert(remembered < warm_up_turns);
 constexpr std::uint32_t quiet_turns_min = 8;
 constexpr std::uint32_t buffers = 8192;
 
@@ -136,7 +139,7 @@ class Clients : public support::Script {
   Bytes burst(std::uint32_t seat) const {
     std::string message(work_.payload_bytes, 'x');
     if (work_.is_native) {
-      message = R"({"type":"room_message","message_id":"1","room":")" + room_name(seat) +
+      message = R"({"type":"room_message","message_id":"00000000","room":")" + room_name(seat) +
                 R"(","payload":{"text":")" + message + R"("}})";
     }
     const Bytes frame =
@@ -145,7 +148,25 @@ class Clients : public support::Script {
     for (std::uint32_t i = 0; i < work_.burst; ++i) {
       frames.insert(frames.end(), frame.begin(), frame.end());
     }
+    if (work_.is_native) {
+      for (std::uint32_t i = 0; i < work_.burst; ++i)
+        number(std::span(frames).subspan(i * frame.size(), frame.size()), i);
+    }
     return frames;
+  }
+
+  // A room knows a message id again, so each message has its own: digits are changed under the
+  // mask.
+  static constexpr std::size_t id_digits = 8, id_offset = 37;
+  static void number(std::span<std::byte> frame, std::uint32_t add) {
+    const std::size_t payload = frame.size() < 126 + 6 ? 6 : 8;
+    for (std::size_t digit = id_digits; digit-- > 0 && add > 0;) {
+      std::byte& at = frame[payload + id_offset + digit];
+      const std::byte mask = frame[payload - 4 + (id_offset + digit) % 4];
+      const std::uint32_t sum = std::to_integer<std::uint32_t>(at ^ mask) - '0' + add % 10;
+      add = add / 10 + sum / 10;
+      at = std::byte('0' + sum % 10) ^ mask;
+    }
   }
 
   void say_all(support::ScriptedRing& ring, const std::vector<Bytes>& bytes) {
@@ -184,7 +205,13 @@ class Clients : public support::Script {
       return office_.stop();
     }
     ++turns_;
-    for (std::size_t i = 0; i < senders_.size(); ++i) ring.say(files_[senders_[i]], said_[i]);
+    for (std::size_t i = 0; i < senders_.size(); ++i) {
+      ring.say(files_[senders_[i]], said_[i]);
+      if (!work_.is_native) continue;
+      const std::size_t frame_bytes = said_[i].size() / work_.burst;
+      for (std::uint32_t n = 0; n < work_.burst; ++n)
+        number(std::span(said_[i]).subspan(n * frame_bytes, frame_bytes), work_.burst);
+    }
     messages_ += senders_.size() * work_.burst;
   }
 
@@ -225,6 +252,8 @@ Passed pass(const Work& work, std::uint64_t deliveries, Observer& observer) {
   realtime::Config config;
   config.insecure_dev = true;
   config.echo = true;
+  config.namespaces.push_back(
+      {.name = {}, .history_count = remembered, .dedup_count = remembered, .presence = true});
   realtime::Node node(config, 1);
   engine::PostOffice office(1);
   engine::EngineCounters counters;

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "alloc/block.h"
+#include "alloc/footprint.h"
+#include "realtime/ring_buffer.h"
+
+namespace ringroom::realtime {
+
+// The last publications of one room (R6), as the JSON envelopes that its listeners got: parts of
+// the batches that were sent, held, not copied.
+//
+//   batch   | frame | frame | frame |        a block on its way to listeners
+//               ^       ^                    entries: sequence, time, where in which block
+//
+// Kept is an unbroken run of sequences up to the last one, or nothing: what cannot be kept takes
+// all before it along, so a reader never meets a hole.
+//
+// Owner:  the room; its blocks belong to the core's heap.
+// Bounds: by count, age and bytes (of memory: a block counts whole until its last entry goes),
+//         per room, and by bytes over all rooms of a namespace and of the process.
+class History {
+ public:
+  struct Limits {
+    std::uint64_t count;
+    std::uint64_t age_ms;
+    std::uint64_t bytes;
+  };
+  // What all rooms of a core, or of one of its namespaces, may keep together.
+  struct Budget {
+    std::uint64_t bytes_max = 0;  // 0: no limit
+    std::uint64_t bytes = 0;
+    bool is_exceeded() const { return bytes_max != 0 && bytes > bytes_max; }
+  };
+  struct Account {
+    Budget& of_namespace;
+    Budget& of_core;
+    alloc::Footprint& footprint;
+  };
+  // A publication of a batch: its envelope is bytes [begin, end) of the block.
+  struct Mark {
+    std::uint64_t sequence;
+    std::uint32_t begin;
+    std::uint32_t end;
+  };
+
+  History(const Limits& limits, const Account& account) : limits_(limits), account_(account) {}
+  ~History() { clear(); }
+  History(const History&) = delete;
+  History& operator=(const History&) = delete;
+
+  // In the order of the room. Returns how many entries went because a budget of many rooms is
+  // spent, not because of the room's own limits.
+  std::size_t append(const alloc::BlockRef& block, std::span<const Mark> marks,
+                     std::uint64_t now_ms);
+  // Forgets what is too old at `now_ms`; reads see what was left by the last call.
+  void expire(std::uint64_t now_ms);
+  void clear();
+
+  bool empty() const { return entries_.empty(); }
+  std::size_t size() const { return entries_.size(); }
+  std::size_t bytes() const { return bytes_; }
+  // The first sequence that is kept; nullopt: nothing is.
+  std::optional<std::uint64_t> oldest() const;
+
+  // All after `sequence`, if every one of them is kept; `last` is the room's last sequence. An
+  // empty list if nothing was missed.
+  enum class Recovery : std::uint8_t { complete, incomplete };
+  Recovery since(std::uint64_t sequence, std::uint64_t last, std::size_t count_max,
+                 std::size_t bytes_max, std::vector<std::string_view>& out) const;
+  // At most `limit` messages, of those after (`reverse`: before) `from`. Oldest first, reversed:
+  // newest first. Views until the next append, expire or clear.
+  void read(std::uint64_t from, bool reverse, std::size_t limit, std::size_t bytes_max,
+            std::vector<std::string_view>& out) const;
+
+ private:
+  struct Entry {
+    alloc::BlockRef block;
+    std::uint64_t sequence = 0;
+    std::uint64_t at_ms = 0;
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+  };
+  void pop_front();
+  void charge(const alloc::Block& block);
+  std::string_view text(const Entry& entry) const;
+
+  const Limits limits_;
+  Account account_;
+  RingBuffer<Entry> entries_;  // sequences without a gap
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace ringroom::realtime
