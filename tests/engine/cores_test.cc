@@ -23,6 +23,25 @@ EngineOptions on_cores(std::uint32_t cores) {
   return options;
 }
 
+TEST(Cores, EachGetsItsShareOfTheConnections) {
+  constexpr std::uint32_t cores = 4;
+  constexpr std::uint64_t connections = 400;
+  LiveEngine engine(on_cores(cores), echo);
+  std::vector<Client> clients;
+  for (std::uint64_t i = 0; i < connections; ++i) clients.emplace_back(engine.port());
+  for (Client& client : clients) client.send("x");
+  for (Client& client : clients) ASSERT_EQ(client.receive(1), "x");
+  std::uint64_t total = 0;
+  for (std::uint16_t core = 0; core < cores; ++core) {
+    // A standard deviation is 8.7; six of them, once in 500 million.
+    const std::uint64_t own = engine->counters(CoreId{core}).accepts.read();
+    EXPECT_GE(own, 48u) << "core " << core;
+    EXPECT_LE(own, 152u) << "core " << core;
+    total += own;
+  }
+  EXPECT_EQ(total, connections);
+}
+
 TEST(Cores, LettersArriveInOrderAndEveryRefusedOneCanBePostedLater) {
   constexpr std::uint64_t total = 50'000;
   struct Seen {
