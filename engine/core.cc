@@ -52,7 +52,7 @@ Core::Core(const CoreOptions& options, std::unique_ptr<Ring> ring, PostOffice& o
       sockets_(options.ring.files, counters),
       timers_(now_ms_),
       deadlines_(now_ms_),
-      receiver_(*ring_, sockets_, counters),
+      receiver_(*ring_, sockets_, options.rest_after_ms, counters),
       sends_(*ring_, sockets_, options.queue_bytes_max, counters),
       closer_(*ring_, sockets_, sends_, deadlines_),
       acceptor_(*ring_, sockets_, counters, options.listeners),
@@ -191,6 +191,8 @@ void Core::ended(std::uint32_t slot, const Completion& completion) {
     sockets_.give_back_peer_name(slot);
   } else if (op == Op::send_parked) {
     sends_.parked_completed(slot, completion.result);
+  } else if (op == Op::readable) {
+    receiver_.readable(slot);
   }
   if (closer_.completed(slot, op, completion.result)) return free(slot);
   say_if_left(slot);
@@ -290,6 +292,7 @@ void Core::give_back() {
   fired_.clear();
   closed_.clear();
   receiver_.give_back();
+  receiver_.tend(now_ms_);
   acceptor_.tend(now_ms_);
 }
 
@@ -300,6 +303,7 @@ std::uint64_t Core::next_event_ms() const {
   next = std::min(next, timers_.next_ms().value_or(never));
   next = std::min(next, deadlines_.next_ms().value_or(never));
   next = std::min(next, acceptor_.retry_ms().value_or(never));
+  next = std::min(next, receiver_.tend_ms().value_or(never));
   if (mailbox_was_full_) next = std::min(next, now_ms_ + bounds::mailbox_retry_ms);
   return next;
 }

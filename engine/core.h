@@ -33,6 +33,7 @@ struct CoreOptions {
   std::vector<int> listeners;  // of this core; it closes them
   std::uint64_t queue_bytes_max;
   Waiting waiting;
+  std::uint64_t rest_after_ms;
 };
 
 // One pinned thread's share of the engine: the turn.

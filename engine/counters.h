@@ -22,6 +22,7 @@ struct alignas(128) EngineCounters {
   Counter accept_pauses;
   Counter accept_errors;
   Counter receive_starved;
+  Counter sockets_resting;
   Counter bytes_received;
   Counter sends;
   Counter sends_blocked;
@@ -63,6 +64,9 @@ inline constexpr CounterRow<EngineCounters> engine_counter_rows[] = {
      &EngineCounters::accept_errors},
     {"receive_starved_total", CounterKind::total,
      "Receives that found no free buffer and were armed again.", &EngineCounters::receive_starved},
+    {"sockets_resting", CounterKind::gauge,
+     "Sockets that were silent for long and wait in the kernel's cheaper way.",
+     &EngineCounters::sockets_resting},
     {"bytes_received_total", CounterKind::total, "Bytes received.",
      &EngineCounters::bytes_received},
     {"sends_total", CounterKind::total, "Send operations.", &EngineCounters::sends},

@@ -182,7 +182,8 @@ void Engine::run_core(CoreId id, const EngineOptions& options) {
                             .receive_buffer_bytes = options.receive_buffer_bytes},
                    .listeners = std::move(listeners_[id.value]),
                    .queue_bytes_max = options.queue_bytes_max,
-                   .waiting = options.waiting};
+                   .waiting = options.waiting,
+                   .rest_after_ms = options.rest_after_ms};
   listeners_[id.value].clear();
   EngineCounters& counters = *counters_[id.value];
   auto ring = Uring::open(core.ring, counters);

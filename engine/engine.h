@@ -28,6 +28,7 @@ struct EngineOptions {
   std::uint32_t receive_buffers = bounds::receive_buffers;  // per core, a power of two
   std::size_t receive_buffer_bytes = bounds::receive_buffer_bytes;
   Waiting waiting = Waiting::adaptive;
+  std::uint64_t rest_after_ms = bounds::rest_after_ms;  // 0: sockets never rest
 };
 
 enum class EngineFault : std::uint8_t {

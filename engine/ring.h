@@ -55,7 +55,8 @@ class Ring {
 
   virtual void accept(Token token, int listener, Shots shots) = 0;  // result: a File
   virtual void peer_name(Token token, File file, void* name, std::uint32_t name_bytes) = 0;
-  virtual void receive(Token token, File file) = 0;  // until it ends, from the ring's buffers
+  virtual void receive(Token token, File file) = 0;   // until it ends, from the ring's buffers
+  virtual void readable(Token token, File file) = 0;  // once, when a receive would bring something
   virtual void send(Token token, File file, std::span<const std::byte> bytes,
                     Patience patience) = 0;
   virtual void send_gathered(Token token, File file, const msghdr& message, Patience patience) = 0;

@@ -17,6 +17,7 @@ enum class Op : std::uint8_t {
   shutdown,        //
   reset_on_close,  // SO_LINGER 0
   cancel_receive,  //
+  readable,        // there is something to receive, or an end
   cancel,          // everything the socket has in the kernel
   close,
 };

@@ -234,6 +234,12 @@ void Uring::receive(Token token, File file) {
   sqe.buf_group = buffer_group;
 }
 
+void Uring::readable(Token token, File file) {
+  io_uring_sqe& sqe = next(token, file);
+  sqe.opcode = IORING_OP_POLL_ADD;
+  sqe.poll32_events = static_cast<std::uint32_t>(POLLIN | POLLRDHUP);
+}
+
 void Uring::send(Token token, File file, std::span<const std::byte> bytes, Patience patience) {
   io_uring_sqe& sqe = next(token, file);
   sqe.opcode = IORING_OP_SEND;

@@ -51,6 +51,7 @@ class Uring final : public Ring {
   void accept(Token token, int listener, Shots shots) override;
   void peer_name(Token token, File file, void* name, std::uint32_t name_bytes) override;
   void receive(Token token, File file) override;
+  void readable(Token token, File file) override;
   void send(Token token, File file, std::span<const std::byte> bytes, Patience patience) override;
   void send_gathered(Token token, File file, const msghdr& message, Patience patience) override;
   void shutdown_writing(Token token, File file) override;

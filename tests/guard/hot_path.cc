@@ -265,7 +265,8 @@ Passed pass(const Work& work, std::uint64_t deliveries, Observer& observer) {
                               .ring = {},
                               .listeners = {bound_socket()},
                               .queue_bytes_max = config.queue_bytes_max,
-                              .waiting = engine::Waiting::low_power};  // no clock decides anything
+                              .waiting = engine::Waiting::low_power,  // no clock decides anything
+                              .rest_after_ms = 0};
   options.ring.files = files;
   engine::Core core(options, std::move(ring), office, counters);
   core.run([&node](CoreId id, engine::Outbox& outbox) {

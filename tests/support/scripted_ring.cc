@@ -86,6 +86,9 @@ void ScriptedRing::receive(Token token, File file) {
   if (connection.hung_up) end_receive(file, 0);
 }
 
+// Only sockets that rest are polled, and the options of a scripted core let none.
+void ScriptedRing::readable(Token, File) { RR_CHECK(false); }
+
 void ScriptedRing::send(Token token, File file, std::span<const std::byte> bytes,
                         Patience patience) {
   script_.heard(file, bytes);

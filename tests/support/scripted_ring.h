@@ -56,6 +56,7 @@ class ScriptedRing : public engine::Ring {
   void accept(Token token, int listener, engine::Shots shots) override;
   void peer_name(Token token, File file, void* name, std::uint32_t name_bytes) override;
   void receive(Token token, File file) override;
+  void readable(Token token, File file) override;
   void send(Token token, File file, std::span<const std::byte> bytes,
             engine::Patience patience) override;
   void send_gathered(Token token, File file, const msghdr& message,

@@ -19,6 +19,7 @@ class TakesEverything : public Ring {
   void accept(Token, int, Shots) override {}
   void peer_name(Token, File, void*, std::uint32_t) override {}
   void receive(Token, File) override {}
+  void readable(Token, File) override {}
   void send(Token, File, std::span<const std::byte> bytes, Patience) override {
     benchmark::DoNotOptimize(bytes.data());
     ++sends;
