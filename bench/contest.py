@@ -14,8 +14,9 @@ STOP_S = 10  # and one that is still there so long after SIGTERM is killed
 LOAD_S = 180  # above what opening, running and draining may take together: a stuck load is ended
 SERVER_CPU, LOAD_CPU = 0, 1
 # First come, first served among the same, and all before ordinary work. The load is ahead of the
-# server: where they share a core, a server that looks for work would never let it give any.
-SERVER_PRIORITY, LOAD_PRIORITY = 5, 6
+# server: where they share a core, a server that looks for work would never let it give any. Within the
+# load the coordinator is one ahead of its clients, or its readings would be late.
+SERVER_PRIORITY, LOAD_PRIORITY = 5, 7
 
 # What a load of the floor can show: it neither acknowledges nor refuses.
 FLOOR_MUST = "lost = 0, duplicated = 0, misordered = 0, corrupt = 0, disconnected = 0"

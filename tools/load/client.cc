@@ -45,13 +45,15 @@ std::vector<std::uint32_t> slow_seats(const Seating& share, std::uint32_t first_
 void settle_on(int cpu, bool goes_first) {
   // Sleeps until the next send end on time, not within the usual 50 us of it.
   prctl(PR_SET_TIMERSLACK, 1);
-  // Without the right to it the thread takes its turn like the others, and measures that too.
-  if (goes_first) {
-    sched_param others{};
-    sched_getparam(0, &others);  // 0 for ordinary threads
-    const sched_param ahead{.sched_priority = others.sched_priority + 1};
-    sched_setscheduler(0, SCHED_FIFO, &ahead);
-  }
+  // A client that never sleeps keeps its CPU from all that are not ahead of it: the coordinator,
+  // who takes the readings of the window, and the canary. Without the right to be ahead the canary
+  // takes its turn like the others, and measures that too.
+  sched_param given{};
+  sched_getparam(0, &given);  // 0 for ordinary threads
+  const int ahead = std::max(given.sched_priority, 1);
+  const int priority = goes_first ? ahead : given.sched_priority - 1;
+  const sched_param own{.sched_priority = priority};
+  if (priority > 0) sched_setscheduler(0, SCHED_FIFO, &own);
   if (cpu < 0) return;
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
