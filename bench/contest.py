@@ -52,7 +52,7 @@ class Scenario:
     def __init__(self, path, flags):
         self.path, self.name, self.flags = path, path.stem, flags
         self.keys = {"work": "echo", "protocol": "raw", "server-cores": "1", "deflate": "off",
-                     "payload-bytes": "128", "slow-percent": "0"}
+                     "payload-bytes": "128", "slow-percent": "0", "canary-connections": "0"}
         self.variants = []
         for line in path.read_text().splitlines():
             words = line.split("#")[0].split(None, 1)
@@ -88,7 +88,9 @@ def find_scenario(name, flags):
 
 def floor_work(keys):
     """What the floor program can do of a scenario; None when it is more than echo or rooms."""
-    if keys["server-cores"] != "1" or keys["deflate"] == "on" or keys["slow-percent"] != "0":
+    if keys["server-cores"] != "1" or keys["deflate"] == "on":
+        return None
+    if keys["slow-percent"] != "0" or keys["canary-connections"] != "0":
         return None
     if keys["work"] == "fanout":
         return "fanout"

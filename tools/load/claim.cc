@@ -26,6 +26,7 @@ constexpr std::string_view names[] = {
     "canary-p50-ms",
     "canary-p99-ms",
     "canary-max-ms",
+    "canary-late-p99-ms",
     "canary-lost",
     "lost",
     "duplicated",

@@ -123,7 +123,7 @@ void Client::run() {
 void Client::step() {
   if (!sending_) {
     if (!storm()) open_more();
-    if (dialect_.must_probe()) probe_rooms();
+    probe_rooms();
     if (orders_.begin.load(std::memory_order_acquire)) begin();
     return;
   }
@@ -156,10 +156,14 @@ void Client::open_storm() {
   }
 }
 
+bool Client::can_probe() const {
+  return dialect_.must_probe() && opened_ == connections_.size() && opening_ == 0;
+}
+
 // A raw subscription is not answered, and on a server of several cores it may be on its way between
 // them when the upgrade is. So each room is asked until all its listeners have heard something.
 void Client::probe_rooms() {
-  if (opened_ < connections_.size() || opening_ > 0 || now_ns_ < probe_ns_) return;
+  if (!can_probe() || now_ns_ < probe_ns_) return;
   probe_ns_ = now_ns_ + probe_interval_ms * ms_ns;
   for (std::uint32_t room = 0; room < share_.rooms; ++room) {
     if (waiting_[room] == 0) continue;
@@ -220,7 +224,7 @@ std::uint64_t Client::next_wake_ns() const {
   const bool can_send = sending_ && traffic_.sending(now_ns_) && (!storm() || !idle_.empty());
   if (can_send) wake_ns = std::min({wake_ns, traffic_.due_ns(), orders_.times.until_ns});
   if (sending_) wake_ns = std::min(wake_ns, pauses_.due_ns());
-  if (!sending_ && dialect_.must_probe()) wake_ns = std::min(wake_ns, probe_ns_);
+  if (!sending_ && can_probe()) wake_ns = std::min(wake_ns, probe_ns_);
   return wake_ns;
 }
 

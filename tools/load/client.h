@@ -86,6 +86,7 @@ class Client {
   void begin();
   void open_more();
   void open_storm();
+  bool can_probe() const;
   void probe_rooms();
   void send_due();
   void turn_slow();

@@ -125,6 +125,9 @@ Report make_report(const Scenario& scenario, const Run& run) {
       add("canary-p99-ms", ms(canary.latency.at(0.99)));
       add("canary-max-ms", ms(canary.latency.max()));
     }
+    if (canary.lateness.count() > 0) {
+      add("canary-late-p99-ms", ms(canary.lateness.at(0.99)));
+    }
     count("canary-lost", canary.lost + canary.disconnected + canary.corrupt);
   }
 
@@ -199,9 +202,10 @@ std::string to_text(const Scenario& scenario, const Run& run, const Report& repo
              value("p90-ms"), value("p99-ms"), value("p99.9-ms"), value("max-ms"));
   }
   if (run.canary) {
-    out += text("  others ms   p50 %.3f  p99 %.3f  max %.3f, lost %.0f: the canary's echoes\n",
-                value("canary-p50-ms"), value("canary-p99-ms"), value("canary-max-ms"),
-                value("canary-lost"));
+    out += text(
+        "  others ms   p50 %.3f  p99 %.3f  max %.3f, sent late p99 %.3f, lost %.0f: the canary's\n",
+        value("canary-p50-ms"), value("canary-p99-ms"), value("canary-max-ms"),
+        value("canary-late-p99-ms"), value("canary-lost"));
   }
   if (findings.lateness.count() > 0) {
     out += text("  sent late   p99 %.3f ms: the load's own part of the latency\n",
