@@ -1,7 +1,6 @@
 #include "proto/deflate.h"
 
 #include <libdeflate.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "proto/deflate_offer.h"
 #include "proto/frame.h"
 #include "proto/utf8.h"
+#include "proto/zlib_stream.h"
 
 namespace ringroom::proto {
 
@@ -18,8 +18,6 @@ namespace {
 
 // A publication is compressed while its listeners wait: the fastest level.
 constexpr int level = 1;
-// Nothing shorter can become smaller.
-constexpr std::size_t deflated_bytes_min = 3;
 
 }  // namespace
 
@@ -73,29 +71,21 @@ std::size_t Deflater::append_frame(alloc::BlockBuilder& out, Opcode opcode,
   return bytes + 1;
 }
 
-struct Inflater::Stream {
-  Stream() {
-    zlib = {};
-    RR_CHECK(inflateInit2(&zlib, -MAX_WBITS) == Z_OK);  // raw, any window
-  }
-  ~Stream() { inflateEnd(&zlib); }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-
-  // zlib keeps a pointer to it.
-  z_stream zlib;
-};
-
-Inflater::Inflater(alloc::CoreHeap& heap) : output_(heap, reserved_) {}
+Inflater::Inflater(alloc::CoreHeap& heap)
+    : memory_(std::make_unique<StreamMemory>(heap)), output_(heap, reserved_) {}
 Inflater::~Inflater() = default;
 
 Result<Message, CloseCode> Inflater::inflate(const Message& message,
-                                             std::uint64_t message_bytes_max) {
+                                             std::uint64_t message_bytes_max, InflateStream* kept) {
   RR_CHECK(message.coding == Coding::deflated);
   output_.recycle();
   output_.reserve(1);  // an empty message has readable bytes behind it too
-  if (const auto refused = run(message.payload, std::min(message_bytes_max, message_bytes_ceiling)))
-    return fail(*refused);
+  // A compressor that is flushed twice has nothing to say the second time.
+  if (!message.payload.empty()) {
+    const std::uint64_t limit = std::min(message_bytes_max, message_bytes_ceiling);
+    if (const auto refused = run(kept != nullptr ? *kept : afresh(), message.payload, limit))
+      return fail(*refused);
+  }
   if (message.opcode == Opcode::text && !is_utf8(output_.bytes()))
     return fail(CloseCode::invalid_payload);
   return Message{.opcode = message.opcode,
@@ -104,27 +94,31 @@ Result<Message, CloseCode> Inflater::inflate(const Message& message,
                  .coding = Coding::plain};
 }
 
-std::optional<CloseCode> Inflater::run(std::span<const std::byte> compressed, std::uint64_t limit) {
-  // A compressor that is flushed twice has nothing to say the second time.
-  if (compressed.empty()) return std::nullopt;
+InflateStream& Inflater::afresh() {
   if (stream_ == nullptr) {
-    stream_ = std::make_unique<Stream>();
+    stream_ = std::make_unique<InflateStream>(*memory_, whole_window_bits);
   } else {
     RR_CHECK(inflateReset(&stream_->zlib) == Z_OK);
   }
+  return *stream_;
+}
+
+std::optional<CloseCode> Inflater::run(InflateStream& stream, std::span<const std::byte> compressed,
+                                       std::uint64_t limit) {
   static constexpr std::byte flush[] = {std::byte{0}, std::byte{0}, std::byte{0xff},
                                         std::byte{0xff}};
-  if (const auto refused = feed(compressed, limit)) return refused;
-  if (const auto refused = feed(flush, limit)) return refused;
+  if (const auto refused = feed(stream, compressed, limit)) return refused;
+  if (const auto refused = feed(stream, flush, limit)) return refused;
   // The flush was a block of its own, so the stream now stands between two blocks. If not, the
   // message ended inside of one.
   constexpr int between_blocks = 128;
-  const bool is_whole = (stream_->zlib.data_type & between_blocks) != 0;
+  const bool is_whole = (stream.zlib.data_type & between_blocks) != 0;
   return is_whole ? std::nullopt : std::optional(CloseCode::invalid_payload);
 }
 
-std::optional<CloseCode> Inflater::feed(std::span<const std::byte> input, std::uint64_t limit) {
-  z_stream& zlib = stream_->zlib;
+std::optional<CloseCode> Inflater::feed(InflateStream& stream, std::span<const std::byte> input,
+                                        std::uint64_t limit) {
+  z_stream& zlib = stream.zlib;
   zlib.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(input.data()));
   zlib.avail_in = static_cast<uInt>(input.size());
   for (;;) {
@@ -137,8 +131,9 @@ std::optional<CloseCode> Inflater::feed(std::span<const std::byte> input, std::u
     output_.advance(room - zlib.avail_out);
     if (output_.size() > limit) return CloseCode::too_big;
     if (verdict == Z_STREAM_END) {
-      // A final block ends zlib's stream, not the message (RFC 7692, 7.2.3.5).
-      RR_CHECK(inflateReset(&zlib) == Z_OK);
+      // A final block ends zlib's stream, not the message (RFC 7692, 7.2.3.5), and what was read so
+      // far may still be referred to.
+      RR_CHECK(inflateResetKeep(&zlib) == Z_OK);
       if (zlib.avail_in == 0) return std::nullopt;
     } else if (verdict != Z_OK && verdict != Z_BUF_ERROR) {
       return CloseCode::invalid_payload;

@@ -16,8 +16,15 @@ struct libdeflate_compressor;
 
 namespace ringroom::proto {
 
+class InflateStream;
+class StreamMemory;
+
 // permessage-deflate (RFC 7692), both directions. Every message starts afresh, so the state is one
-// per core and none per connection: libdeflate writes, zlib reads.
+// per core and none per connection: libdeflate writes, zlib reads. Connections that take their
+// context over have streams of their own: deflate_context.h.
+
+// Nothing shorter can become smaller.
+inline constexpr std::size_t deflated_bytes_min = 3;
 
 // Whether compressing pays at the moment: after several messages that did not shrink some are let
 // through untried, after each failed trial twice as many.
@@ -82,17 +89,23 @@ class Inflater {
   Inflater& operator=(const Inflater&) = delete;
 
   // The payload is valid until the next call or release_large(), with readable bytes behind it.
-  Result<Message, CloseCode> inflate(const Message& message, std::uint64_t message_bytes_max);
+  // `kept`: the connection's own stream, which has read its earlier messages; nullptr: this message
+  // starts afresh. A stream that met an error is of no use any more.
+  Result<Message, CloseCode> inflate(const Message& message, std::uint64_t message_bytes_max,
+                                     InflateStream* kept = nullptr);
   // Between messages: lets go of what a large one needed.
   void release_large() { output_.recycle(); }
   std::size_t output_bytes_reserved() const { return reserved_; }
 
  private:
-  struct Stream;
-  std::optional<CloseCode> run(std::span<const std::byte> compressed, std::uint64_t limit);
-  std::optional<CloseCode> feed(std::span<const std::byte> input, std::uint64_t limit);
+  std::optional<CloseCode> run(InflateStream& stream, std::span<const std::byte> compressed,
+                               std::uint64_t limit);
+  std::optional<CloseCode> feed(InflateStream& stream, std::span<const std::byte> input,
+                                std::uint64_t limit);
+  InflateStream& afresh();
 
-  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<StreamMemory> memory_;
+  std::unique_ptr<InflateStream> stream_;
   std::size_t reserved_ = 0;
   Assembly output_;
 };

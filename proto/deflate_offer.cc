@@ -1,12 +1,20 @@
 #include "proto/deflate_offer.h"
 
+#include <algorithm>
+
 #include "proto/extension_list.h"
 
 namespace ringroom::proto {
 
 namespace {
 
-constexpr std::uint8_t window_bits_min = 9;  // see the header for 8
+void append_parameter(alloc::BlockBuilder& out, std::string_view name, std::uint8_t bits) {
+  out.append("; ");
+  out.append(name);
+  out.append('=');
+  if (bits >= 10) out.append('1');
+  out.append(static_cast<char>('0' + bits % 10));
+}
 
 // 8..15 without leading zeros (RFC 7692, 7.1.2); 0: anything else. Backslashes of a quoted value
 // stand in front of what is meant.
@@ -30,15 +38,25 @@ class Offer {
   explicit Offer(std::string_view extension) : is_good_(extension == "permessage-deflate") {}
 
   void take(std::string_view name, std::optional<std::string_view> value) {
-    if (name == "server_no_context_takeover") return take_once(server_afresh, !value);
-    if (name == "client_no_context_takeover") return take_once(client_afresh, !value);
-    if (name == "client_max_window_bits")
-      // Ours takes any window, so the answer leaves it out and the client chooses.
-      return take_once(client_window, !value || window_bits_of(*value) != 0);
+    if (name == "server_no_context_takeover") {
+      agreement_.server_starts_afresh = true;
+      return take_once(server_afresh, !value);
+    }
+    if (name == "client_no_context_takeover") {
+      agreement_.client_starts_afresh = true;
+      return take_once(client_afresh, !value);
+    }
+    if (name == "client_max_window_bits") {
+      // Reading afresh takes any window, so that answer leaves it out and the client chooses.
+      const std::uint8_t bits = value ? window_bits_of(*value) : whole_window_bits;
+      agreement_.client_window_bits = bits >= zlib_window_bits_min ? bits : std::uint8_t{0};
+      return take_once(client_window, bits != 0);
+    }
     if (name == "server_max_window_bits") {
       const std::uint8_t bits = value ? window_bits_of(*value) : std::uint8_t{0};
-      agreement_ = {.server_window_bits = bits, .window_is_asked = true};
-      return take_once(server_window, bits >= window_bits_min);
+      agreement_.server_window_bits = bits;
+      agreement_.window_is_asked = true;
+      return take_once(server_window, bits != 0);
     }
     is_good_ = false;
   }
@@ -83,12 +101,23 @@ bool agree_on_deflate(std::string_view field, std::optional<DeflateAgreement>& a
   }
 }
 
+std::uint8_t read_window_bits(const DeflateAgreement& agreement) {
+  return agreement.client_window_bits == 0
+             ? whole_window_bits
+             : std::min(agreement.client_window_bits, kept_window_bits);
+}
+
 void append(alloc::BlockBuilder& out, const DeflateAgreement& agreement) {
-  out.append("permessage-deflate; server_no_context_takeover; client_no_context_takeover");
-  if (!agreement.window_is_asked) return;
-  out.append("; server_max_window_bits=");
-  if (agreement.server_window_bits >= 10) out.append('1');
-  out.append(static_cast<char>('0' + agreement.server_window_bits % 10));
+  out.append("permessage-deflate");
+  if (!agreement.keeps_context) {
+    out.append("; server_no_context_takeover; client_no_context_takeover");
+  } else if (agreement.client_starts_afresh) {
+    out.append("; client_no_context_takeover");
+  } else if (agreement.client_window_bits != 0) {
+    append_parameter(out, "client_max_window_bits", read_window_bits(agreement));
+  }
+  if (agreement.window_is_asked)
+    append_parameter(out, "server_max_window_bits", agreement.server_window_bits);
 }
 
 }  // namespace ringroom::proto

@@ -130,6 +130,21 @@ std::span<const std::byte> end_frame(alloc::BlockBuilder& out, std::size_t begin
   return out.bytes().last(payload_bytes);
 }
 
+OwnFrame first_frame(std::span<const std::byte> frames) {
+  RR_CHECK(frames.size() >= 2);
+  const auto length7 = std::to_integer<std::uint8_t>(frames[1]);
+  RR_CHECK((length7 & 0x80) == 0);
+  const std::size_t extended = length_bytes(length7);
+  RR_CHECK(frames.size() >= 2 + extended);
+  std::uint64_t payload_bytes = extended == 0 ? length7 : 0;
+  for (std::size_t i = 0; i < extended; ++i)
+    payload_bytes = payload_bytes << 8 | std::to_integer<std::uint64_t>(frames[2 + i]);
+  RR_CHECK(payload_bytes <= frames.size() - 2 - extended);
+  return {.opcode = Opcode(std::to_integer<std::uint8_t>(frames[0]) & 0x0f),
+          .payload = frames.subspan(2 + extended, payload_bytes),
+          .frame_bytes = 2 + extended + payload_bytes};
+}
+
 void append_frame(alloc::BlockBuilder& out, Opcode opcode, std::span<const std::byte> payload) {
   out.append(
       encode(

@@ -88,6 +88,14 @@ std::size_t begin_frame(alloc::BlockBuilder& out);
 std::span<const std::byte> end_frame(alloc::BlockBuilder& out, std::size_t begin, Opcode opcode,
                                      Coding coding = Coding::plain);
 
+// The first of several whole frames of ours, as append_frame and end_frame wrote them.
+struct OwnFrame {
+  Opcode opcode;
+  std::span<const std::byte> payload;
+  std::size_t frame_bytes;
+};
+OwnFrame first_frame(std::span<const std::byte> frames);
+
 void append_frame(alloc::BlockBuilder& out, Opcode opcode, std::span<const std::byte> payload);
 // The reason is cut at 123 bytes, between two characters. `no_status` gives an empty close frame.
 void append_close(alloc::BlockBuilder& out, CloseCode code, std::string_view reason);

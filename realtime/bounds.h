@@ -22,6 +22,12 @@ inline constexpr std::size_t fanout_sends_per_turn = 64;
 // A room's share of them when many wait: finding it again costs more than a send or two.
 inline constexpr std::size_t fanout_sends_per_room_min = 16;
 
+// A listener that keeps its compression context has what it hears compressed for itself: so many
+// bytes take as long as a send, and a batch beyond 128 KiB, 2 ms of work for one listener, goes to
+// it as it is.
+inline constexpr std::size_t context_bytes_per_send = 512;
+inline constexpr std::size_t context_batch_bytes_max = 128 * 1024;
+
 // Texts on their way to one other core, posted or still open. Publications beyond it are refused as
 // `unavailable`: the publisher can try again, nobody's memory grows. While nothing is on its way
 // one text of any size is taken, so the largest message always fits.

@@ -54,6 +54,14 @@ constexpr Option rows[] = {
      "Agrees to permessage-deflate when a client offers it."},
     {"compression-bytes-min", Number{&Config::compression_bytes_min, 0, 16 * mib, Unit::bytes},
      "Shortest message that is compressed; a short one costs more time than it saves bytes."},
+    {"compression-context-takeover", Switch{&Config::compression_context_takeover},
+     "Lets messages of a connection refer to its earlier ones when its client allows it: far fewer "
+     "bytes where they are alike, for up to 94 KiB of memory per connection and a compression per "
+     "listener instead of one for all."},
+    {"compression-contexts-max",
+     Number{&Config::compression_contexts_max, 1, 1u << 24, Unit::count},
+     "Connections of the whole process that may do so at a time; further ones are compressed as if "
+     "compression-context-takeover was off."},
     {"connections-max", Number{&Config::connections_max, 0, 1u << 24, Unit::count},
      "Connections of the whole process; 0 takes as many as descriptors allow."},
     {"connections-per-user-max",

@@ -34,6 +34,8 @@ struct Config {
   std::uint64_t queue_bytes_max = 1024 * 1024;
   bool compression = true;
   std::uint64_t compression_bytes_min = 256;
+  bool compression_context_takeover = false;
+  std::uint64_t compression_contexts_max = 1000;
   std::uint64_t connections_max = 0;
   std::uint64_t connections_per_user_max = 0;
   std::uint64_t connections_per_address_max = 0;

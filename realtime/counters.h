@@ -14,6 +14,9 @@ struct ShardCounters {
   Counter publications_total, publications_remote_total, fanout_encodes_total, deliveries_total,
       batches_total;
   Counter deflate_messages_total, deflate_bytes_in_total, deflate_bytes_out_total;
+  Counter deflate_contexts, deflate_context_bytes, deflate_contexts_refused_total,
+      deflate_context_messages_total, deflate_context_bytes_in_total,
+      deflate_context_bytes_out_total;
   Counter rooms, subscriptions, joins_total, leaves_total;
   Counter duplicates_total, recoveries_total, recoveries_failed_total, recovered_messages_total,
       history_squeezed_total, position_gaps_total;
@@ -64,6 +67,21 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::deflate_bytes_in_total},
     {"deflate_bytes_out_total", CounterKind::total, "Bytes of those messages compressed.",
      &ShardCounters::deflate_bytes_out_total},
+    {"deflate_contexts", CounterKind::gauge,
+     "Connections whose compression goes on from message to message.",
+     &ShardCounters::deflate_contexts},
+    {"deflate_context_bytes", CounterKind::gauge, "Memory of their windows.",
+     &ShardCounters::deflate_context_bytes},
+    {"deflate_contexts_refused_total", CounterKind::total,
+     "Connections that found no place among compression-contexts-max.",
+     &ShardCounters::deflate_contexts_refused_total},
+    {"deflate_context_messages_total", CounterKind::total,
+     "Messages compressed for one such connection each.",
+     &ShardCounters::deflate_context_messages_total},
+    {"deflate_context_bytes_in_total", CounterKind::total, "Bytes of those messages before.",
+     &ShardCounters::deflate_context_bytes_in_total},
+    {"deflate_context_bytes_out_total", CounterKind::total, "Bytes of those messages compressed.",
+     &ShardCounters::deflate_context_bytes_out_total},
     {"rooms", CounterKind::gauge, "Rooms alive.", &ShardCounters::rooms},
     {"subscriptions", CounterKind::gauge, "Listeners in rooms.", &ShardCounters::subscriptions},
     {"joins_total", CounterKind::total, "Joins granted.", &ShardCounters::joins_total},

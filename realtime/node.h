@@ -17,8 +17,8 @@ class Engine;
 
 namespace ringroom::realtime {
 
-// What all shards of this process share: constants after start, counters, and three words about its
-// end. Everything else a shard knows is its own.
+// What all shards of this process share: constants after start, counters, three words about its
+// end, and one limit. Everything else a shard knows is its own.
 //
 // Owner:    main; outlives the engine.
 // Threads:  any may read; the atomics say who writes.
@@ -51,6 +51,10 @@ struct Node {
   std::atomic<bool> draining{false};
   // Shards that still have sessions, mail or lent blocks. A shard leaves when it is zero.
   std::atomic<std::uint32_t> busy_shards;
+
+  // Connections that keep a compression context, of compression-contexts-max. Written by any shard,
+  // at a handshake and at its connection's end.
+  std::atomic<std::uint64_t> deflate_contexts{0};
 };
 
 }  // namespace ringroom::realtime

@@ -37,6 +37,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       api_key(node.config.api_key),
       identities(*this),
       sessions(node, memory),
+      deflate_contexts(*this),
       subscribers(*this),
       rooms(*this),
       quotas(*this),

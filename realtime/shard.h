@@ -21,6 +21,7 @@
 #include "realtime/room/room_table.h"
 #include "realtime/room/subscribers.h"
 #include "realtime/session/commands.h"
+#include "realtime/session/deflate_contexts.h"
 #include "realtime/session/identity.h"
 #include "realtime/session/lifecycle.h"
 #include "realtime/session/membership.h"
@@ -87,6 +88,7 @@ class Shard : public engine::Handler {
   Identities identities;
 
   SessionTable sessions;
+  DeflateContexts deflate_contexts;
   Subscribers subscribers;
   RoomTable rooms;
   Quotas quotas;

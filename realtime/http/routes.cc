@@ -159,8 +159,9 @@ bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
   }
   session.user_agent = shard_.sessions.user_agent_number(request.header("User-Agent"));
   alloc::BlockBuilder response(shard_.heap);
-  const auto deflate = shard_.node.config.compression ? upgrade->deflate : std::nullopt;
+  auto deflate = shard_.node.config.compression ? upgrade->deflate : std::nullopt;
   session.deflate_window_bits = deflate ? deflate->server_window_bits : std::uint8_t{0};
+  if (deflate) deflate->keeps_context = shard_.deflate_contexts.open(session, *deflate);
   proto::append_upgrade_response(response, upgrade->key, chosen, deflate);
   shard_.outbox.write(session.socket, response.bytes());
   shard_.lifecycle.upgraded(session, kind);

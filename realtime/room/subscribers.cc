@@ -12,6 +12,7 @@ namespace ringroom::realtime {
 
 namespace {
 
+constexpr std::uint32_t index_mask = 0x7fff'ffff;
 constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
@@ -48,7 +49,9 @@ void Subscribers::join(Session& session, Subscription& subscription, std::uint64
   subscription.position = static_cast<std::uint32_t>(listeners.size());
   listeners.push_back(
       {.socket = session.socket,
-       .subscription = static_cast<std::uint32_t>(&subscription - session.subscriptions.data())});
+       .subscription =
+           static_cast<std::uint32_t>(&subscription - session.subscriptions.data()) & index_mask,
+       .keeps_context = session.keeps_context});
 }
 
 void Subscribers::end(Session& session, Subscription& subscription) {
@@ -76,7 +79,8 @@ void Subscribers::end(Session& session, Subscription& subscription) {
   list.pop_back();
   if (index < list.size() && list[index].joined) {
     const Subscription& moved = list[index];
-    moved.audience->listeners[std::size_t(moved.form)][moved.position].subscription = index;
+    moved.audience->listeners[std::size_t(moved.form)][moved.position].subscription =
+        index & index_mask;
   }
 }
 
@@ -104,7 +108,8 @@ void Subscribers::deliver(const Deliver& deliver) {
     audience.last_sequence = deliver.last_sequence;
   }
   audience.deliveries.push_back(std::move(delivery));
-  if (audience.deliveries.size() == 1) sends_left_ -= serve(audience, sends_left_);
+  if (audience.deliveries.size() == 1)
+    sends_left_ -= std::min(sends_left_, serve(audience, sends_left_));
   if (audience.deliveries.empty()) return;
   if (audience.deliveries.size() > 1) tell_home(audience, true);
   if (!std::exchange(audience.is_in_backlog, true)) backlog_.push_back(audience.room.value);
@@ -121,7 +126,7 @@ void Subscribers::serve_backlog() {
     Audience& audience = *found->second;
     const std::size_t share = std::min(sends_left_, std::max(bounds::fanout_sends_per_room_min,
                                                              sends_left_ / (waiting - visited)));
-    if (!audience.deliveries.empty()) sends_left_ -= serve(audience, share);
+    if (!audience.deliveries.empty()) sends_left_ -= std::min(sends_left_, serve(audience, share));
     if (audience.deliveries.empty()) {
       audience.is_in_backlog = false;
       tell_home(audience, false);
@@ -150,20 +155,20 @@ bool Subscribers::is_busy(RoomId room) const {
 }
 
 std::size_t Subscribers::serve(Audience& audience, std::size_t sends_max) {
-  std::size_t sends = 0;
+  const Pace pace = sends_max == all ? Pace::at_once : Pace::shared;
+  std::size_t sends = 0, served = 0;
   Delivery& delivery = audience.deliveries.front();
   for (; delivery.form < wire_forms; ++delivery.form, delivery.next = 0) {
     if (!delivery.batch[delivery.form]) continue;
     const auto& listeners = audience.listeners[delivery.form];
-    const std::size_t end = listeners.size() - delivery.next <= sends_max - sends
-                                ? listeners.size()
-                                : delivery.next + (sends_max - sends);
-    sends += end - delivery.next;
-    for (; delivery.next < end; ++delivery.next) send(listeners[delivery.next], delivery);
+    const std::size_t begin = delivery.next;
+    for (; delivery.next < listeners.size() && sends < sends_max; ++delivery.next)
+      sends += send(listeners[delivery.next], delivery, pace);
+    served += delivery.next - begin;
     if (delivery.next < listeners.size()) break;
   }
-  shard_.counters.deliveries_total.add(sends * delivery.publications);
-  shard_.counters.messages_sent_total.add(sends * delivery.publications);
+  shard_.counters.deliveries_total.add(served * delivery.publications);
+  shard_.counters.messages_sent_total.add(served * delivery.publications);
   if (delivery.form == wire_forms) audience.deliveries.erase(audience.deliveries.begin());
   return sends;
 }
@@ -180,31 +185,47 @@ void Subscribers::tell_home(Audience& audience, bool busy) {
   shard_.send(home, RoomBusy{.room = audience.room, .busy = busy});
 }
 
-void Subscribers::send(const Listener& listener, const Delivery& delivery) {
+std::size_t Subscribers::send(const Listener& listener, const Delivery& delivery, Pace pace) {
   const alloc::BlockRef& batch = delivery.batch[delivery.form];
-  const auto send_part = [&](alloc::BlockRef part) {
-    if (shard_.outbox.send(listener.socket, std::move(part)) == engine::Outbox::Send::over_limit)
+  if (!listener.keeps_context && delivery.exclusions.empty()) {
+    if (shard_.outbox.send(listener.socket, batch.share()) == engine::Outbox::Send::over_limit)
       too_slow_.push_back(listener.socket);
+    return 1;
+  }
+  return send_parts(listener, delivery, pace);
+}
+
+std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& delivery, Pace pace) {
+  const alloc::BlockRef& batch = delivery.batch[delivery.form];
+  const std::size_t batch_bytes = batch.bytes().size();
+  // A message that is not compressed leaves the context as it is, so it need not be each time.
+  const bool compresses = listener.keeps_context && pace == Pace::shared &&
+                          batch_bytes <= bounds::context_batch_bytes_max;
+  const auto send_part = [&](std::size_t begin, std::size_t bytes) {
+    if (bytes == 0) return;
+    const engine::Outbox::Send sent =
+        compresses
+            ? shard_.deflate_contexts.send_batch(listener.socket,
+                                                 batch.bytes().subspan(begin, bytes))
+            : shard_.outbox.send(listener.socket, bytes == batch_bytes
+                                                      ? batch.share()
+                                                      : shard_.heap.slice(batch, begin, bytes));
+    if (sent == engine::Outbox::Send::over_limit) too_slow_.push_back(listener.socket);
   };
   // Exclusions are in the order of the batch, so what lies between them is what this one gets.
   std::size_t begin = 0;
-  bool is_whole = true;
   for (const Exclusion& exclusion : delivery.exclusions) {
     if (exclusion.connection.slot != listener.socket.slot ||
         exclusion.connection.generation != listener.socket.generation ||
         exclusion.connection.core != shard_.core.value)
       continue;
-    is_whole = false;
-    const std::size_t end = exclusion.begin[delivery.form];
-    if (end > begin) send_part(shard_.heap.slice(batch, begin, end - begin));
+    // One publication may exclude the same connection twice.
+    const std::size_t end = std::max<std::size_t>(begin, exclusion.begin[delivery.form]);
+    send_part(begin, end - begin);
     begin = exclusion.end[delivery.form];
   }
-  const std::size_t end = batch.bytes().size();
-  if (is_whole) {
-    send_part(batch.share());
-  } else if (end > begin) {
-    send_part(shard_.heap.slice(batch, begin, end - begin));
-  }
+  send_part(begin, batch_bytes - begin);
+  return compresses ? 1 + batch_bytes / bounds::context_bytes_per_send : 1;
 }
 
 }  // namespace ringroom::realtime

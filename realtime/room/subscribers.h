@@ -21,7 +21,9 @@ struct Session;
 // One connection that listens: all a delivery needs, so that the fan-out loop reads nothing else.
 struct Listener {
   engine::SocketId socket;
-  std::uint32_t subscription;  // index in the session's list, to keep both ends in step
+  // Index in the session's list, to keep both ends in step.
+  std::uint32_t subscription : 31;
+  std::uint32_t keeps_context : 1;  // its frames go through DeflateContexts
 };
 static_assert(sizeof(Listener) == 12, "five listeners to a cache line");
 
@@ -103,7 +105,10 @@ class Subscribers {
   void complete(Audience& audience);
   void tell_home(Audience& audience, bool busy);
   void give_up(const Audience& audience);
-  void send(const Listener& listener, const Delivery& delivery);
+  // What it costs, in sends. `Pace::at_once`: compression per listener is left out.
+  enum class Pace : std::uint8_t { shared, at_once };
+  std::size_t send(const Listener& listener, const Delivery& delivery, Pace pace);
+  std::size_t send_parts(const Listener& listener, const Delivery& delivery, Pace pace);
 
   Shard& shard_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Audience>> audiences_;

@@ -108,6 +108,7 @@ void Lifecycle::await_silence(Session& session, std::uint64_t delay_ms) {
 
 void Lifecycle::withdraw(Session& session) {
   shard_.membership.leave_all(session);
+  shard_.deflate_contexts.close(session);  // behind the rooms, which may still hand it something
   shard_.quotas.give_back(session);
   shard_.sessions.detach(session);
   shard_.outbox.cancel(session.timer);

@@ -12,9 +12,12 @@ std::string_view member_of(const Session& session, WireForm form) {
   return !is_raw(form) && session.user != nullptr ? session.user->id() : std::string_view();
 }
 
-// Compressed batches are made for the whole window; a peer that keeps less hears plain ones.
+// Compressed batches are made for the whole window and for no context; a peer that keeps less of
+// the one hears plain ones, and for one that keeps the other they are compressed at its core.
 WireForm form_for(const Session& session, WireForm dialect) {
-  return session.deflate_window_bits == proto::whole_window_bits ? deflated(dialect) : dialect;
+  return !session.keeps_context && session.deflate_window_bits == proto::whole_window_bits
+             ? deflated(dialect)
+             : dialect;
 }
 
 }  // namespace

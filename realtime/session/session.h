@@ -75,8 +75,9 @@ struct Session {
   std::uint16_t user_agent = 0;  // SessionTable::user_agent
   SessionKind kind = SessionKind::http;
   SessionState state = SessionState::closed;
-  std::uint8_t deflate_window_bits = 0;  // 9..15 once permessage-deflate was agreed
+  std::uint8_t deflate_window_bits = 0;  // 8..15 once permessage-deflate was agreed
   bool awaits_pong : 1 = false;
+  bool keeps_context : 1 = false;  // DeflateContexts has its streams
   // Places it has under the limits of connections.
   bool counts_for_address : 1 = false;
   bool counts_for_user : 1 = false;

@@ -43,7 +43,8 @@ void WebsocketSessions::take(Session& session, const proto::Message& message) {
 }
 
 void WebsocketSessions::take_deflated(Session& session, const proto::Message& message) {
-  const auto inflated = shard_.inflater.inflate(message, shard_.node.config.message_bytes_max);
+  const auto inflated = shard_.inflater.inflate(message, shard_.node.config.message_bytes_max,
+                                                shard_.deflate_contexts.reading(session));
   if (inflated) {
     take_data(session, *inflated);
   } else {
@@ -89,10 +90,17 @@ void WebsocketSessions::echo(Session& session, const proto::Message& message) {
   shard_.counters.messages_sent_total.add();
   if (session.deflate_window_bits == 0)
     return write_frame(session, message.opcode, message.payload);
+  if (send_deflated(session, message) == engine::Outbox::Send::over_limit)
+    shard_.lifecycle.drop_slow(session.socket);
+}
+
+engine::Outbox::Send WebsocketSessions::send_deflated(Session& session,
+                                                      const proto::Message& message) {
+  if (session.keeps_context)
+    return shard_.deflate_contexts.send(session.socket, message.opcode, message.payload);
   alloc::BlockBuilder frame(shard_.heap);
   shard_.append_deflated(frame, message.opcode, message.payload, session.deflate_window_bits);
-  if (shard_.outbox.send(session.socket, frame.finish()) == engine::Outbox::Send::over_limit)
-    shard_.lifecycle.drop_slow(session.socket);
+  return shard_.outbox.send(session.socket, frame.finish());
 }
 
 void WebsocketSessions::publish_raw(Session& session, const proto::Message& message) {

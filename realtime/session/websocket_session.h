@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <span>
 
+#include "engine/outbox.h"
 #include "proto/message.h"
 #include "realtime/session/session.h"
 
@@ -23,6 +24,7 @@ class WebsocketSessions {
   void take_deflated(Session& session, const proto::Message& message);
   void take_data(Session& session, const proto::Message& message);
   void echo(Session& session, const proto::Message& message);
+  engine::Outbox::Send send_deflated(Session& session, const proto::Message& message);
   void publish_raw(Session& session, const proto::Message& message);
 
   // A frame of ours around the payload, written once into the turn's memory.

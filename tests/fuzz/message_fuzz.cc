@@ -6,7 +6,8 @@
 //   messages
 //          were agreed, the rest is what the peer sent
 //
-// What comes out compressed goes through the Inflater too, whose output has to keep the limit.
+// What comes out compressed goes through the Inflater too, each message afresh and, while that
+// finds no error, with a stream that goes on; the output has to keep the limit.
 
 #include <wslay/wslay.h>
 
@@ -17,7 +18,9 @@
 #include "base/check.h"
 #include "proto/bounds.h"
 #include "proto/deflate.h"
+#include "proto/deflate_offer.h"
 #include "proto/message.h"
+#include "proto/zlib_stream.h"
 #include "tests/fuzz/pieces.h"
 
 namespace ringroom::proto {
@@ -53,6 +56,9 @@ Reading read_ours(std::span<const std::byte> stream, const Agreed& agreed,
   MessagePool pool(heap, shortcut);
   MessageReader reader;
   Inflater inflater(heap);
+  StreamMemory memory(heap);
+  InflateStream kept(memory, kept_window_bits);
+  bool goes_on = true;
   Reading out;
   for (Pieces pieces(stream, seed, 0); !pieces.is_empty() && !ends(out);) {
     std::span<std::byte> received = pieces.next();
@@ -72,6 +78,10 @@ Reading read_ours(std::span<const std::byte> stream, const Agreed& agreed,
         if (message.coding == Coding::plain) continue;
         const auto inflated = inflater.inflate(message, agreed.limit);
         RR_CHECK(!inflated || inflated->payload.size() <= agreed.limit);
+        if (!goes_on) continue;
+        const auto continued = inflater.inflate(message, agreed.limit, &kept);
+        RR_CHECK(!continued || continued->payload.size() <= agreed.limit);
+        goes_on = bool(continued);
       }
     }
     // What arrived may be held twice while a buffer grows; what was announced may not.

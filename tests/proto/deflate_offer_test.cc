@@ -10,12 +10,16 @@ namespace {
 constexpr std::string_view plain_answer =
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
+enum class Context { afresh, kept_if_allowed };
+
 // What the server answers: "-" for no compression, "malformed" for a request to refuse.
-std::string answer_to(std::initializer_list<std::string_view> fields) {
+std::string answer_to(std::initializer_list<std::string_view> fields,
+                      Context context = Context::afresh) {
   std::optional<DeflateAgreement> agreed;
   for (const std::string_view field : fields)
     if (!agree_on_deflate(field, agreed)) return "malformed";
   if (!agreed) return "-";
+  if (context == Context::kept_if_allowed) agreed->keeps_context = allows_context(*agreed);
   alloc::CoreHeap memory;
   alloc::BlockHeap heap(memory);
   alloc::BlockBuilder out(heap);
@@ -41,6 +45,7 @@ constexpr Case cases[] = {
     {"permessage-deflate; server_max_window_bits=15", "; server_max_window_bits=15"},
     {"permessage-deflate; server_max_window_bits=12; client_max_window_bits=9",
      "; server_max_window_bits=12"},
+    {"permessage-deflate; server_max_window_bits=8", "; server_max_window_bits=8"},
     {"permessage-deflate;server_max_window_bits=10", "; server_max_window_bits=10"},
     {"permessage-deflate ;\tserver_max_window_bits = 9 ", "; server_max_window_bits=9"},
     // Quoted values.
@@ -55,7 +60,6 @@ constexpr Case cases[] = {
     // Values that are none.
     {"permessage-deflate; server_max_window_bits", "-"},
     {"permessage-deflate; server_max_window_bits=7", "-"},
-    {"permessage-deflate; server_max_window_bits=8", "-"},
     {"permessage-deflate; server_max_window_bits=16", "-"},
     {"permessage-deflate; server_max_window_bits=0", "-"},
     {"permessage-deflate; server_max_window_bits=09", "-"},
@@ -84,8 +88,8 @@ constexpr Case cases[] = {
     {"constructor", "-"},
     {"__proto__; toString=1", "-"},
     // Several offers: the first that we can keep.
-    {"permessage-deflate; server_max_window_bits=8, permessage-deflate", ""},
-    {"permessage-deflate; server_max_window_bits=8, permessage-deflate; server_max_window_bits=9",
+    {"permessage-deflate; server_max_window_bits=7, permessage-deflate", ""},
+    {"permessage-deflate; server_max_window_bits=7, permessage-deflate; server_max_window_bits=9",
      "; server_max_window_bits=9"},
     {"permessage-deflate; server_max_window_bits=10, permessage-deflate",
      "; server_max_window_bits=10"},
@@ -110,17 +114,56 @@ TEST(DeflateOffers, AreAnsweredAsTheTableSays) {
   }
 }
 
+// What is answered where the operator lets a connection keep its context.
+constexpr Case kept_cases[] = {
+    {"permessage-deflate", "permessage-deflate"},
+    // The client leaves its window to us: smaller is enough.
+    {"permessage-deflate; client_max_window_bits", "permessage-deflate; client_max_window_bits=13"},
+    {"permessage-deflate; client_max_window_bits=15",
+     "permessage-deflate; client_max_window_bits=13"},
+    {"permessage-deflate; client_max_window_bits=13",
+     "permessage-deflate; client_max_window_bits=13"},
+    {"permessage-deflate; client_max_window_bits=9",
+     "permessage-deflate; client_max_window_bits=9"},
+    // zlib would write with 9; with no answer it may.
+    {"permessage-deflate; client_max_window_bits=8", "permessage-deflate"},
+    // The client says that it will not: nothing is kept to read with.
+    {"permessage-deflate; client_no_context_takeover; client_max_window_bits",
+     "permessage-deflate; client_no_context_takeover"},
+    {"permessage-deflate; server_max_window_bits=10",
+     "permessage-deflate; server_max_window_bits=10"},
+    {"permessage-deflate; server_max_window_bits=15; client_max_window_bits=12",
+     "permessage-deflate; client_max_window_bits=12; server_max_window_bits=15"},
+    // The client wants each message to start afresh: then both sides do.
+    {"permessage-deflate; server_no_context_takeover",
+     "permessage-deflate; server_no_context_takeover; client_no_context_takeover"},
+    // A window that zlib does not write with.
+    {"permessage-deflate; server_max_window_bits=8",
+     "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+     "server_max_window_bits=8"},
+    {"permessage-deflate; server_no_context_takeover; client_max_window_bits=10",
+     "permessage-deflate; server_no_context_takeover; client_no_context_takeover"},
+    {"permessage-deflate; server_max_window_bits=7, permessage-deflate", "permessage-deflate"},
+    {"permessage-deflate; server_max_window_bits=7", "-"},
+    {"permessage-deflate; client_max_window_bits=7", "-"},
+};
+
+TEST(DeflateOffers, AreAnsweredForAContextThatIsKept) {
+  for (const Case& row : kept_cases)
+    EXPECT_EQ(answer_to({row.offer}, Context::kept_if_allowed), row.answer) << row.offer;
+}
+
 TEST(DeflateOffers, OfEveryWindowAreKeptOrDeclined) {
   for (int bits = 0; bits <= 300; ++bits) {
     const std::string parameter = "; server_max_window_bits=" + std::to_string(bits);
-    const bool is_kept = bits >= 9 && bits <= 15;
+    const bool is_kept = bits >= 8 && bits <= 15;
     EXPECT_EQ(answer_to({"permessage-deflate" + parameter}),
               is_kept ? std::string(plain_answer) + parameter : "-");
   }
 }
 
 TEST(DeflateOffers, InSeveralFieldsAreOneList) {
-  EXPECT_EQ(answer_to({"foo", "permessage-deflate; server_max_window_bits=8",
+  EXPECT_EQ(answer_to({"foo", "permessage-deflate; server_max_window_bits=7",
                        "permessage-deflate; server_max_window_bits=13", "permessage-deflate"}),
             std::string(plain_answer) + "; server_max_window_bits=13");
   EXPECT_EQ(answer_to({"permessage-deflate", "a,,b"}), "malformed");

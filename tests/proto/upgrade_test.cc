@@ -73,7 +73,7 @@ TEST_F(Upgrades, OfABrowserIsAccepted) {
   EXPECT_TRUE(wants_);
   EXPECT_EQ(upgrade->key, key);
   EXPECT_EQ(upgrade->origin, "https://example.org");
-  EXPECT_EQ(upgrade->deflate, DeflateAgreement{});
+  EXPECT_EQ(upgrade->deflate, (DeflateAgreement{.client_window_bits = 15}));
   ASSERT_EQ(upgrade->subprotocols().size(), 3u);
   EXPECT_EQ(upgrade->subprotocols()[0], "ringroom.v1.json");
   EXPECT_EQ(upgrade->subprotocols()[1], "ringroom.v1.bin");

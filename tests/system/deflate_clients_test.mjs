@@ -89,29 +89,39 @@ const json = (bytes) => {
   return text.slice(0, bytes);
 };
 
+// Each echo, and the rooms further down, with contexts that the server keeps and without.
+const modes = { afresh: [], "with contexts": ["--compression-context-takeover"] };
+
 let daemon;
+const daemons = {};
 before(async () => {
-  daemon = await Daemon.start("--cores", "1", "--echo", "--max-message-bytes", `${max_bytes}`);
+  for (const [mode, flags] of Object.entries(modes))
+    daemons[mode] = await Daemon.start("--cores", "1", "--echo", "--max-message-bytes", `${max_bytes}`, ...flags);
+  daemon = daemons.afresh;
 });
-after(() => daemon.stop());
+after(async () => {
+  for (const each of Object.values(daemons)) await each.stop();
+});
 
 async function metric(name) {
   const text = await (await fetch(daemon.url("/metrics", "http"))).text();
   return Number(new RegExp(`^ringroom_${name} (\\d+)$`, "m").exec(text)[1]);
 }
 
-for (const [name, form] of Object.entries(forms)) {
-  test(`echo, ${name}`, async () => {
-    const client = await Connection.open(daemon, "/echo", form);
-    assert.ok(client.compresses);
-    for (const bytes of [0, 1, 16, 64, 255, 256, 257, 512, 1024, 4096, 8192, 16384, 32768, 65536, 131072]) {
-      await client.echoes(json(bytes));
-      await client.echoes("x".repeat(bytes));
-      await client.echoes(randomBytes(bytes));
-      await client.echoes(Buffer.alloc(bytes));
-    }
-    await client.close();
-  });
+for (const mode of Object.keys(modes)) {
+  for (const [name, form] of Object.entries(forms)) {
+    test(`echo ${mode}, ${name}`, async () => {
+      const client = await Connection.open(daemons[mode], "/echo", form);
+      assert.ok(client.compresses);
+      for (const bytes of [0, 1, 16, 64, 255, 256, 257, 512, 1024, 4096, 8192, 16384, 32768, 65536, 131072]) {
+        await client.echoes(json(bytes));
+        await client.echoes("x".repeat(bytes));
+        await client.echoes(randomBytes(bytes));
+        await client.echoes(Buffer.alloc(bytes));
+      }
+      await client.close();
+    });
+  }
 }
 
 test("echo of the longest messages and not one byte more", async () => {
@@ -128,27 +138,31 @@ test("echo of the longest messages and not one byte more", async () => {
   }
 });
 
-test("many messages on one connection, several on the way at once", async () => {
-  const client = await Connection.open(daemon, "/echo", { threshold: 0 });
-  for (const bytes of [16, 256, 1024, 8192]) {
-    const messages = Array.from({ length: 200 }, (_, i) => `${i}:${json(bytes)}`);
-    for (const message of messages) client.socket.send(message);
-    for (const message of messages) assert.equal(String((await client.take()).data), message);
-  }
-  await client.close();
-});
+for (const mode of Object.keys(modes)) {
+  test(`many messages on one connection ${mode}, several on the way at once`, async () => {
+    const client = await Connection.open(daemons[mode], "/echo", { threshold: 0 });
+    for (const bytes of [16, 256, 1024, 8192]) {
+      const messages = Array.from({ length: 200 }, (_, i) => `${i}:${json(bytes)}`);
+      for (const message of messages) client.socket.send(message);
+      for (const message of messages) assert.equal(String((await client.take()).data), message);
+    }
+    await client.close();
+  });
+}
 
-test("fragments of a compressed message are put together", async () => {
-  const client = await Connection.open(daemon, "/echo", { threshold: 0 });
-  const text = json(50_000);
-  for (const pieces of [2, 7, 100]) {
-    const step = Math.ceil(text.length / pieces);
-    for (let at = 0; at < text.length; at += step)
-      client.socket.send(text.slice(at, at + step), { fin: at + step >= text.length });
-    assert.equal(String((await client.take()).data), text);
-  }
-  await client.close();
-});
+for (const mode of Object.keys(modes)) {
+  test(`fragments of a compressed message are put together ${mode}`, async () => {
+    const client = await Connection.open(daemons[mode], "/echo", { threshold: 0 });
+    const text = json(50_000);
+    for (const pieces of [2, 7, 100]) {
+      const step = Math.ceil(text.length / pieces);
+      for (let at = 0; at < text.length; at += step)
+        client.socket.send(text.slice(at, at + step), { fin: at + step >= text.length });
+      assert.equal(String((await client.take()).data), text);
+    }
+    await client.close();
+  });
+}
 
 test("echo compresses its answer above the threshold and counts it", async () => {
   const client = await Connection.open(daemon, "/echo", { threshold: 0 });
@@ -166,58 +180,64 @@ test("echo compresses its answer above the threshold and counts it", async () =>
   await client.close();
 });
 
-test("a window of 8 is declined, for zlib would answer 9", async () => {
-  const client = await Connection.open(daemon, "/echo", { serverMaxWindowBits: 8 });
-  assert.equal(client.compresses, false);
-  await client.echoes(json(10_000));
-  await client.close();
+test("a window of 8 is kept with messages that fit", async () => {
+  for (const mode of Object.keys(modes)) {
+    const client = await Connection.open(daemons[mode], "/echo", { threshold: 0, serverMaxWindowBits: 8 });
+    assert.ok(client.compresses);
+    for (const bytes of [16, 256, 257, 10_000]) await client.echoes(json(bytes));
+    await client.close();
+  }
 });
 
-for (const cores of ["1", "2"]) {
-  test(`a room hears the same with and without compression, on ${cores} core(s)`, async () => {
-    const rooms = await Daemon.start("--cores", cores);
-    try {
-      const each = [false, { threshold: 0 }, { serverMaxWindowBits: 10 }, false, {}, { threshold: 0 }];
-      const members = [];
-      for (const [i, form] of each.entries()) {
-        const member = await Connection.open(rooms, `/ws?user=u${i}`, form);
-        assert.equal(JSON.parse((await member.take()).data).type, "connection_ack");
-        member.socket.send(JSON.stringify({ type: "join_room", message_id: "j", room: "lobby" }));
-        for (;;) if (JSON.parse((await member.take()).data).type === "room_joined") break;
-        members.push(member);
-      }
-      const next = async (member) => {
-        for (;;) {
-          const text = String((await member.take()).data);
-          if (JSON.parse(text).type === "room_message") return text;
+for (const mode of Object.keys(modes)) {
+  for (const cores of ["1", "2"]) {
+    test(`a room hears the same compressed ${mode} or not, on ${cores} core(s)`, async () => {
+      const rooms = await Daemon.start("--cores", cores, ...modes[mode]);
+      try {
+        // In the mode with contexts some still start afresh: those that ask for it.
+        const each = [false, { threshold: 0 }, { serverMaxWindowBits: 10 }, false, {}, { threshold: 0 },
+          { serverNoContextTakeover: true }];
+        const members = [];
+        for (const [i, form] of each.entries()) {
+          const member = await Connection.open(rooms, `/ws?user=u${i}`, form);
+          assert.equal(JSON.parse((await member.take()).data).type, "connection_ack");
+          member.socket.send(JSON.stringify({ type: "join_room", message_id: "j", room: "lobby" }));
+          for (;;) if (JSON.parse((await member.take()).data).type === "room_joined") break;
+          members.push(member);
         }
-      };
-      for (const [i, bytes] of [0, 10, 200, 300, 2000, 20_000, 50_000].entries()) {
-        const speaker = members[i % members.length];
-        // A burst: several publications of one turn travel as one run of frames.
-        for (let n = 0; n < 5; ++n)
-          speaker.socket.send(
-            JSON.stringify({ type: "room_message", room: "lobby", payload: { n, text: json(bytes) } }),
-          );
-        for (let n = 0; n < 5; ++n) {
-          const heard = [];
-          for (const member of members) heard.push(await next(member));
-          assert.equal(JSON.parse(heard[0]).payload.n, n);
-          assert.equal(JSON.parse(heard[0]).payload.text, json(bytes));
-          for (const text of heard) assert.equal(text, heard[0]);
+        const next = async (member) => {
+          for (;;) {
+            const text = String((await member.take()).data);
+            if (JSON.parse(text).type === "room_message") return text;
+          }
+        };
+        for (const [i, bytes] of [0, 10, 200, 300, 2000, 20_000, 50_000].entries()) {
+          const speaker = members[i % members.length];
+          // A burst: several publications of one turn travel as one run of frames.
+          for (let n = 0; n < 5; ++n)
+            speaker.socket.send(
+              JSON.stringify({ type: "room_message", room: "lobby", payload: { n, text: json(bytes) } }),
+            );
+          for (let n = 0; n < 5; ++n) {
+            const heard = [];
+            for (const member of members) heard.push(await next(member));
+            assert.equal(JSON.parse(heard[0]).payload.n, n);
+            assert.equal(JSON.parse(heard[0]).payload.text, json(bytes));
+            for (const text of heard) assert.equal(text, heard[0]);
+          }
         }
+        const text = await (await fetch(rooms.url("/metrics", "http"))).text();
+        const total = Number(/^ringroom_deflate_messages_total (\d+)$/m.exec(text)[1]);
+        const publications = Number(/^ringroom_publish_total (\d+)$/m.exec(text)[1]);
+        assert.equal(publications, 35);
+        // Once for all that start afresh; of the smallest ten, some are below the threshold.
+        assert.ok(total >= 20 && total <= publications, `${total} compressed`);
+        for (const member of members) await member.close();
+      } finally {
+        await rooms.stop();
       }
-      const text = await (await fetch(rooms.url("/metrics", "http"))).text();
-      const total = Number(/^ringroom_deflate_messages_total (\d+)$/m.exec(text)[1]);
-      const publications = Number(/^ringroom_publish_total (\d+)$/m.exec(text)[1]);
-      assert.equal(publications, 35);
-      // Once for three listeners; of the smallest ten, some are below the threshold.
-      assert.ok(total >= 20 && total <= publications, `${total} compressed`);
-      for (const member of members) await member.close();
-    } finally {
-      await rooms.stop();
-    }
-  });
+    });
+  }
 }
 
 test("a raw room hears the same bytes, text and binary, compressed or not", async () => {

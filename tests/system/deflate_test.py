@@ -40,14 +40,22 @@ class Clients(unittest.IsolatedAsyncioTestCase):
             return [extension.name for extension in client.extensions]
 
     async def test_echo_from_nothing_to_a_mebibyte(self):
-        with Daemon("--cores", "1", "--echo", "--max-message-bytes", str(MEBI)) as daemon:
+        for mode in ([], ["--compression-context-takeover"]):
+            await self.echo_every_size(mode)
+
+    async def echo_every_size(self, mode):
+        with Daemon("--cores", "1", "--echo", "--max-message-bytes", str(MEBI), *mode) as daemon:
             sizes = (0, 1, 16, 255, 256, 257, 4096, 65535, 65536, 131072, MEBI)
             self.assertEqual(await self.echo_all(daemon, sizes, compression="deflate"),
                              ["permessage-deflate"])
             self.assertEqual(await self.echo_all(daemon, sizes, compression=None), [])
 
     async def test_echo_with_every_combination_of_windows_and_takeover(self):
-        with Daemon("--cores", "1", "--echo", "--max-message-bytes", str(MEBI)) as daemon:
+        for mode in ([], ["--compression-context-takeover"]):
+            await self.echo_every_combination(mode)
+
+    async def echo_every_combination(self, mode):
+        with Daemon("--cores", "1", "--echo", "--max-message-bytes", str(MEBI), *mode) as daemon:
             for server_afresh, client_afresh, server_bits, client_bits in itertools.product(
                     (False, True), (False, True), (None, 9, 12, 15), (None, True, 9, 12, 15)):
                 offer = ClientPerMessageDeflateFactory(
@@ -59,15 +67,12 @@ class Clients(unittest.IsolatedAsyncioTestCase):
                                              extensions=[offer])
                 self.assertEqual(agreed, ["permessage-deflate"])
 
-    async def test_of_several_offers_the_first_that_can_be_kept_is_taken(self):
-        with Daemon("--cores", "1", "--echo") as daemon:
-            offers = [ClientPerMessageDeflateFactory(server_max_window_bits=8),
-                      ClientPerMessageDeflateFactory(server_max_window_bits=11)]
-            async with websockets.connect(f"{daemon.ws}/echo", compression=None,
-                                          extensions=offers) as client:
-                self.assertEqual(client.extensions[0].remote_max_window_bits, 11)
-                await client.send(text_of(2048))
-                self.assertEqual(await client.recv(), text_of(2048))
+    async def test_a_window_of_8_is_kept_with_messages_that_fit(self):
+        with Daemon("--cores", "1", "--echo", "--compression-context-takeover") as daemon:
+            offer = ClientPerMessageDeflateFactory(server_max_window_bits=8)
+            agreed = await self.echo_all(daemon, (16, 256, 257, 5000, 40_000), compression=None,
+                                         extensions=[offer])
+            self.assertEqual(agreed, ["permessage-deflate"])
 
     async def test_a_room_on_two_cores_hears_the_same_compressed_or_not(self):
         with Daemon("--cores", "2") as daemon:
@@ -131,10 +136,15 @@ class Bytes(unittest.TestCase):
                       b"client_no_context_takeover", head)
 
     def test_an_offer_that_cannot_be_kept_is_not_answered(self):
-        for offer in ("permessage-deflate; server_max_window_bits=8", "constructor", None,
+        for offer in ("permessage-deflate; server_max_window_bits=7", "constructor", None,
                       "permessage-deflate; client_max_window_bits=7"):
             _, head, _ = self.upgraded(offer)
             self.assertNotIn(b"Extensions", head)
+
+    def test_of_several_offers_the_first_that_can_be_kept_is_taken(self):
+        _, head, _ = self.upgraded("permessage-deflate; server_max_window_bits=7, "
+                                   "permessage-deflate; server_max_window_bits=11, permessage-deflate")
+        self.assertTrue(head.endswith(b"; server_max_window_bits=11"))
 
     def test_a_malformed_list_is_answered_with_400(self):
         with self.daemon.connect() as sock:
