@@ -50,6 +50,11 @@ inline constexpr std::uint32_t listed_members_max = 100;
 inline constexpr std::uint64_t sweep_interval_ms = 100;
 inline constexpr std::uint64_t sweep_rounds = 50;
 
+// Rooms in one list, if its asker says nothing, and at most.
+inline constexpr std::uint32_t listed_rooms_usual = 100;
+inline constexpr std::uint32_t listed_rooms_max = 1'000;
+inline constexpr std::size_t room_metadata_bytes_max = 4 * 1024;
+
 // An HTTP connection may wait this long for its next request, whole.
 inline constexpr std::uint64_t keep_alive_ms = 60'000;
 

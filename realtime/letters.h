@@ -98,6 +98,85 @@ struct ReadHistory {
   void each_text(auto&& f) { f(room_name), f(correlation_id), f(since_epoch); }
 };
 
+// Who wants to know something about rooms: a client by its correlation_id, or an HTTP request.
+struct Asker {
+  ConnectionId to;
+  std::uint32_t exchange;
+};
+
+// Room life (R1). The first three are answered with RoomDescribed or Refused.
+struct CreateRoom {
+  RoomId room;
+  Asker asker;
+  std::string_view room_name;
+  std::string_view correlation_id;
+  std::string_view owner;     // user id; empty: a backend's
+  std::string_view metadata;  // raw JSON, an object; empty: none
+  std::uint64_t max_members;  // 0: the namespace's
+  bool is_public;
+  bool by_client;
+
+  void each_text(auto&& f) { f(room_name), f(correlation_id), f(owner), f(metadata); }
+};
+struct DeleteRoom {
+  RoomId room;
+  Asker asker;
+  std::string_view room_name;
+  std::string_view correlation_id;
+  std::string_view user_id;
+  bool is_granted;  // else only its owner may
+
+  void each_text(auto&& f) { f(room_name), f(correlation_id), f(user_id); }
+};
+struct DescribeRoom {
+  RoomId room;
+  Asker asker;
+  std::string_view room_name;
+  std::string_view correlation_id;
+
+  void each_text(auto&& f) { f(room_name), f(correlation_id); }
+};
+// Asked of every core; each answers with some RoomDescribed and one RoomsListed.
+struct ListRooms {
+  std::uint32_t listing;
+  ConnectionId to;
+  std::uint32_t limit;
+  std::string_view prefix;
+
+  void each_text(auto&& f) { f(prefix); }
+};
+
+enum class Described : std::uint8_t { created, deleted, asked, listed };
+struct RoomDescribed {
+  Asker asker;
+  Described why;
+  bool is_public;
+  std::uint32_t listing;  // of `listed`
+  std::uint32_t members;
+  std::string_view correlation_id;
+  std::string_view room_name;
+  std::string_view owner;
+  std::string_view metadata;
+  std::string_view epoch;
+  std::uint64_t max_members;
+  std::uint64_t sequence;
+  std::uint64_t created_ms;
+
+  void each_text(auto&& f) { f(correlation_id), f(room_name), f(owner), f(metadata), f(epoch); }
+};
+struct RoomsListed {
+  ConnectionId to;
+  std::uint32_t listing;
+  void each_text(auto&&) {}
+};
+
+// The room is being deleted: its listeners here leave, and are told why.
+struct RoomGone {
+  RoomId room;
+  std::string_view reason;
+  void each_text(auto&& f) { f(reason); }
+};
+
 inline constexpr std::uint64_t any_version = ~std::uint64_t{0};
 
 struct Publish {
@@ -161,7 +240,12 @@ enum class RefusedBecause : std::uint8_t {
   state_full,
   no_room,
   no_history,
-  unrecoverable
+  unrecoverable,
+  room_full,
+  room_exists,
+  room_ends,
+  not_the_owner,
+  no_client_rooms
 };
 
 struct RefusalRow {
@@ -188,6 +272,16 @@ inline constexpr RefusalRow refusal_rows[] = {
      "rooms of this namespace keep no messages; set history-count for it"},
     {RefusedBecause::unrecoverable, proto::ErrorCode::unrecoverable,
      "messages after this position are gone: read without `since`, or take the room's state anew"},
+    {RefusedBecause::room_full, proto::ErrorCode::room_full,
+     "the room has as many members as it may; try again when somebody has left"},
+    {RefusedBecause::room_exists, proto::ErrorCode::conflict,
+     "there is a room of this name already; join it, or choose another name"},
+    {RefusedBecause::room_ends, proto::ErrorCode::not_found,
+     "the room is being deleted; make it anew in a moment if you want it"},
+    {RefusedBecause::not_the_owner, proto::ErrorCode::forbidden,
+     "only the room's owner, or who is granted `delete` for it, may delete it"},
+    {RefusedBecause::no_client_rooms, proto::ErrorCode::forbidden,
+     "rooms of this namespace are made by the server API only (client-create)"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];
@@ -298,8 +392,9 @@ struct ReleaseQuota {
 };
 
 using LetterItem =
-    std::variant<JoinRoom, LeaveRoom, Publish, ReadHistory, Joined, Published, Refused, Deliver,
-                 AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser, ToConnection,
+    std::variant<JoinRoom, LeaveRoom, Publish, ReadHistory, CreateRoom, DeleteRoom, DescribeRoom,
+                 ListRooms, RoomDescribed, RoomsListed, RoomGone, Joined, Published, Refused,
+                 Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser, ToConnection,
                  ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");
 

@@ -40,9 +40,11 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       deflate_contexts(*this),
       subscribers(*this),
       rooms(*this),
+      room_life(*this),
       quotas(*this),
       lifecycle(*this),
       membership(*this),
+      listings(*this),
       commands(*this),
       websockets(*this),
       exchanges(*this),
@@ -120,6 +122,15 @@ void Shard::receive(const Published& published) {
   if (session == nullptr || session->state == SessionState::draining) return;
   if (session->kind == SessionKind::native) return commands.receive(*session, published);
   if (session->kind == SessionKind::http) return exchanges.receive(*session, published);
+}
+
+void Shard::receive(const RoomDescribed& room) {
+  if (room.why == Described::listed) return listings.receive(room);
+  const ConnectionId& to = room.asker.to;
+  Session* session = sessions.find({.slot = to.slot, .generation = to.generation});
+  if (session == nullptr || session->state == SessionState::draining) return;
+  if (session->kind == SessionKind::http) return exchanges.receive(*session, room);
+  commands.receive(*session, room);
 }
 
 void Shard::receive(const Refused& refused) {

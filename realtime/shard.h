@@ -18,12 +18,14 @@
 #include "realtime/mail.h"
 #include "realtime/node.h"
 #include "realtime/room/message_id.h"
+#include "realtime/room/room_life.h"
 #include "realtime/room/room_table.h"
 #include "realtime/room/subscribers.h"
 #include "realtime/session/commands.h"
 #include "realtime/session/deflate_contexts.h"
 #include "realtime/session/identity.h"
 #include "realtime/session/lifecycle.h"
+#include "realtime/session/listings.h"
 #include "realtime/session/membership.h"
 #include "realtime/session/session_table.h"
 #include "realtime/session/websocket_session.h"
@@ -91,9 +93,11 @@ class Shard : public engine::Handler {
   DeflateContexts deflate_contexts;
   Subscribers subscribers;
   RoomTable rooms;
+  RoomLife room_life;
   Quotas quotas;
   Lifecycle lifecycle;
   Membership membership;
+  Listings listings;
   Commands commands;
   WebsocketSessions websockets;
   Exchanges exchanges;
@@ -103,6 +107,13 @@ class Shard : public engine::Handler {
   void receive(const LeaveRoom& item) { rooms.receive(item); }
   void receive(const Publish& item) { rooms.receive(item); }
   void receive(const ReadHistory& item) { rooms.receive(item); }
+  void receive(const CreateRoom& item) { room_life.receive(item); }
+  void receive(const DeleteRoom& item) { room_life.receive(item); }
+  void receive(const DescribeRoom& item) { room_life.receive(item); }
+  void receive(const ListRooms& item) { room_life.receive(item); }
+  void receive(const RoomDescribed& item);
+  void receive(const RoomsListed& item) { listings.receive(item); }
+  void receive(const RoomGone& item) { subscribers.disperse(item); }
   void receive(const RoomBusy& item) { rooms.receive(item); }
   void receive(const Joined& item) { membership.receive(item); }
   void receive(const Published& item);

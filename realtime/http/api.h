@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,9 @@ class Shard;
 //                         answers with room, sequence, epoch, message_id
 //   POST /api/broadcast   type, payload, rooms?, users?, connections?
 //                         none of the three: everybody; answers with how many were addressed
+//   GET  /api/ws/rooms         ?prefix= ?limit=
+//   POST /api/ws/rooms         room, max_members?, public?, metadata?, owner?
+//   GET, DELETE /api/ws/rooms/{room}
 //
 // Errors: the exact field is named; a field that we do not know is refused by its name.
 class Api {
@@ -28,8 +32,17 @@ class Api {
 
   void publish(Session& session, const proto::Request& request);
   void broadcast(Session& session, const proto::Request& request);
+  // api_rooms.cc
+  void list_rooms(Session& session, const proto::Request& request);
+  void create_room(Session& session, const proto::Request& request);
+  void describe_room(Session& session, const proto::Request& request);
+  void delete_room(Session& session, const proto::Request& request);
 
  private:
+  // Of /api/ws/rooms/{room}; nullopt: the refusal is out.
+  std::optional<std::string> room_in_path(Session& session, const proto::Request& request);
+  Asker asker_of(Session& session);
+
   // A body with these fields and no others. nullopt: the refusal is out.
   std::optional<proto::JsonValue> body_of(Session& session, const proto::Request& request,
                                           std::span<const std::string_view> fields);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "proto/bounds.h"
+#include "proto/dialect/reply.h"
 #include "proto/json.h"
 #include "realtime/bounds.h"
 #include "realtime/session/connection_text.h"
@@ -133,6 +134,29 @@ void Exchanges::receive(Session& session, const Refused& refused) {
   if (refused.reason == RefusedBecause::conflict)
     message.append("; version ").append(std::to_string(refused.version)).append(" is there");
   refuse(session, row_of(refused.reason).code, message);
+  go_on(session);
+}
+
+void Exchanges::receive(Session& session, const RoomDescribed& room) {
+  if (!session.exchange->waiting || session.exchange->number != room.asker.exchange) return;
+  body_.clear();
+  proto::dialect::write_payload(proto::RoomInfo{.correlation_id = {}, .room = description_of(room)},
+                                body_);
+  body_.append('\n');
+  session.exchange->waiting = false;
+  respond(session, {.status = room.why == Described::created ? 201 : 200,
+                    .content_type = "application/json",
+                    .body = body_.text()});
+  go_on(session);
+}
+
+void Exchanges::receive(Session& session, std::uint32_t exchange, const proto::RoomList& list) {
+  if (!session.exchange->waiting || session.exchange->number != exchange) return;
+  body_.clear();
+  proto::dialect::write_payload(list, body_);
+  body_.append('\n');
+  session.exchange->waiting = false;
+  respond(session, {.status = 200, .content_type = "application/json", .body = body_.text()});
   go_on(session);
 }
 

@@ -45,6 +45,8 @@ class Exchanges {
   std::uint32_t wait(Session& session);
   void receive(Session& session, const Published& published);
   void receive(Session& session, const Refused& refused);
+  void receive(Session& session, const RoomDescribed& room);
+  void receive(Session& session, std::uint32_t exchange, const proto::RoomList& list);
 
  private:
   void answer(Session& session, const proto::Request& request);

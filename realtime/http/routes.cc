@@ -34,6 +34,10 @@ constexpr Route Route::table[] = {
     {"GET", "/raw/", false, &Routes::raw},
     {"POST", "/api/publish", true, &Routes::publish},
     {"POST", "/api/broadcast", true, &Routes::broadcast},
+    {"GET", "/api/ws/rooms", true, &Routes::list_rooms},
+    {"POST", "/api/ws/rooms", true, &Routes::create_room},
+    {"GET", "/api/ws/rooms/", true, &Routes::describe_room},
+    {"DELETE", "/api/ws/rooms/", true, &Routes::delete_room},
     {"GET", "/health", false, &Routes::health},
     {"GET", "/ready", false, &Routes::ready},
     {"GET", "/metrics", false, &Routes::metrics},
@@ -84,6 +88,19 @@ bool Routes::has_api_key(Session& session, const Request& request) {
 void Routes::publish(Session& session, const Request& request) { api_.publish(session, request); }
 void Routes::broadcast(Session& session, const Request& request) {
   api_.broadcast(session, request);
+}
+
+void Routes::list_rooms(Session& session, const Request& request) {
+  api_.list_rooms(session, request);
+}
+void Routes::create_room(Session& session, const Request& request) {
+  api_.create_room(session, request);
+}
+void Routes::describe_room(Session& session, const Request& request) {
+  api_.describe_room(session, request);
+}
+void Routes::delete_room(Session& session, const Request& request) {
+  api_.delete_room(session, request);
 }
 
 void Routes::health(Session& session, const Request&) {

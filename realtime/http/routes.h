@@ -26,6 +26,10 @@ class Routes {
   void metrics(Session& session, const proto::Request& request);
   void publish(Session& session, const proto::Request& request);
   void broadcast(Session& session, const proto::Request& request);
+  void list_rooms(Session& session, const proto::Request& request);
+  void create_room(Session& session, const proto::Request& request);
+  void describe_room(Session& session, const proto::Request& request);
+  void delete_room(Session& session, const proto::Request& request);
   void native(Session& session, const proto::Request& request);
   void echo(Session& session, const proto::Request& request);
   void raw(Session& session, const proto::Request& request);

@@ -201,6 +201,13 @@ void Fanout::seal(Room& room) {
   batch.throttled.clear();
 }
 
+void Fanout::let_go(Room& room) {
+  if (room.batch == nullptr) return;
+  seal(room);
+  spare_.push_back(std::exchange(room.batch, nullptr));
+  std::erase(dirty_, &room);
+}
+
 bool Fanout::is_held(const Room& room) const {
   return room.busy_cores > 0 || shard_.subscribers.is_busy(room.id());
 }

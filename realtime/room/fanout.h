@@ -58,6 +58,8 @@ class Fanout {
   // out somewhere: what they say meanwhile goes into one batch, and each listener gets one send of
   // it.
   void flush();
+  // The room is about to be forgotten: nothing of it may be left here.
+  void let_go(Room& room);
   // How much more may be gathered while it cannot go out.
   enum class Space : std::uint8_t {
     free,

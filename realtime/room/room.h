@@ -31,6 +31,13 @@ struct Batch;  // fanout.h
 // Not thread-safe: lives and dies on core home_of(id).
 class Room {
  public:
+  // What somebody said about the room when it was made; most rooms make do without.
+  struct Profile {
+    std::string owner;              // user id; empty: a backend
+    std::string metadata;           // raw JSON, an object; empty: none
+    std::uint64_t max_members = 0;  // 0: the namespace's
+    bool is_public = true;
+  };
   // How many listeners a core has in one form. Nearly always a handful of rows, whatever the number
   // of cores.
   struct Hearing {
@@ -111,6 +118,11 @@ class Room {
   // User id and number of connections, by name.
   const std::map<std::string, std::uint32_t, std::less<>>& members() const { return members_; }
 
+  std::unique_ptr<const Profile> profile;  // null: it came to be by a join or a publish
+  std::uint64_t members_max() const {
+    return profile != nullptr && profile->max_members != 0 ? profile->max_members
+                                                           : options_.members_max;
+  }
   std::unique_ptr<State> state;      // the last value of each key; null: the namespace keeps none
   std::unique_ptr<History> history;  // null: the namespace keeps none
   std::unique_ptr<Idempotency> idempotency;  // made by the first publish that has a message id
@@ -119,7 +131,9 @@ class Room {
   std::uint32_t busy_cores = 0;  // Fanout's: other cores that still hand out earlier batches
   Sequence sent{0};              // Fanout's: the last in a batch that went out
   Sequence audited{0};           // RoomTable's: what listening cores were last asked to compare
-  std::uint64_t used_ms = 0;     // RoomTable's: when a room without listeners was last used
+  std::uint64_t created_wall_ms = 0;
+  bool is_ending = false;     // RoomTable's: deleted, and forgotten when the last has left
+  std::uint64_t used_ms = 0;  // RoomTable's: when a room without listeners was last used
 
  private:
   static constexpr unsigned bit(WireForm form) { return 1u << std::size_t(form); }

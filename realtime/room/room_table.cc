@@ -4,6 +4,7 @@
 #include <bit>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "base/check.h"
 #include "proto/dialect/native_json.h"
@@ -22,27 +23,43 @@ RoomTable::RoomTable(Shard& shard)
       frame_(shard.heap),
       payload_(shard.heap) {}
 
+Room* RoomTable::find(RoomId id, std::string_view name) {
+  const auto found = rooms_.find(id.value);
+  if (found == rooms_.end() || found->second->name() != name || found->second->is_ending)
+    return nullptr;
+  return found->second.get();
+}
+
 Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, std::string_view name) {
   const auto found = rooms_.find(id.value);
   if (found != rooms_.end()) {
     // Two names with one hash: 2^-64 per pair, and the seed is secret. Never serve the wrong room.
     if (found->second->name() != name) return fail(RefusedBecause::too_many_rooms);
+    if (found->second->is_ending) return fail(RefusedBecause::room_ends);
     return found->second.get();
   }
   const Namespace* rules = shard_.node.namespaces.find(name);
   if (rules == nullptr) return fail(RefusedBecause::unknown_namespace);
+  if (!rules->auto_create) return fail(RefusedBecause::no_room);
+  return make(id, name, *rules);
+}
+
+Result<Room*, RefusedBecause> RoomTable::make(RoomId id, std::string_view name,
+                                              const Namespace& rules) {
   const std::uint64_t rooms_max = shard_.node.share_of_core(shard_.node.config.rooms_max);
   if (rooms_max != 0 && rooms_.size() >= rooms_max) return fail(RefusedBecause::too_many_rooms);
-  const auto epoch = static_cast<std::uint32_t>(shard_.message_ids.random());
   auto& room = rooms_[id.value];
-  room = std::make_unique<Room>(id, name, *rules, epoch);
+  RR_CHECK(room == nullptr);
+  const auto epoch = static_cast<std::uint32_t>(shard_.message_ids.random());
+  room = std::make_unique<Room>(id, name, rules, epoch);
   room->used_ms = shard_.now_ms;
-  if (rules->history_count > 0) {
-    History::Budget& of_namespace = history_of_[rules];
-    of_namespace.bytes_max = shard_.node.share_of_core(rules->history_total_bytes);
-    room->history = std::make_unique<History>(History::Limits{.count = rules->history_count,
-                                                              .age_ms = rules->history_age_ms,
-                                                              .bytes = rules->history_bytes},
+  room->created_wall_ms = shard_.wall_ms;
+  if (rules.history_count > 0) {
+    History::Budget& of_namespace = history_of_[&rules];
+    of_namespace.bytes_max = shard_.node.share_of_core(rules.history_total_bytes);
+    room->history = std::make_unique<History>(History::Limits{.count = rules.history_count,
+                                                              .age_ms = rules.history_age_ms,
+                                                              .bytes = rules.history_bytes},
                                               History::Account{.of_namespace = of_namespace,
                                                                .of_core = history_of_core_,
                                                                .footprint = shard_.footprint});
@@ -51,10 +68,38 @@ Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, std::string_vie
   return room.get();
 }
 
+void RoomTable::end(Room& room, std::string_view reason) {
+  fanout_.seal(room);
+  room.is_ending = true;
+  CoreId told{0xffff};
+  // The leaves come back, here at once from this core, so the list is copied.
+  const std::vector<Room::Hearing> hearings(room.hearings().begin(), room.hearings().end());
+  const RoomId id = room.id();
+  if (hearings.empty()) return forget(id);
+  for (const Room::Hearing& hearing : hearings)
+    if (std::exchange(told, hearing.core) != hearing.core)
+      shard_.send(hearing.core, RoomGone{.room = id, .reason = reason});
+}
+
+void RoomTable::forget(RoomId id) {
+  const auto found = rooms_.find(id.value);
+  Room& room = *found->second;
+  fanout_.let_go(room);
+  if (room.idempotency)
+    shard_.footprint.idempotency_bytes.subtract(room.idempotency->memory_bytes());
+  if (room.state) shard_.footprint.state_bytes.subtract(room.state->bytes());
+  rooms_.erase(found);
+  shard_.counters.rooms.subtract();
+}
+
 void RoomTable::receive(const JoinRoom& join) {
   const auto found = find_or_make(join.room, join.room_name);
   if (!found) return refuse(join, found.error());
   Room* room = *found;
+  if (const std::uint64_t max = room->members_max(); max != 0 && room->members().size() >= max &&
+                                                     !join.user_id.empty() &&
+                                                     !room->members().contains(join.user_id))
+    return refuse(join, RefusedBecause::room_full);
   // What is gathered so far belongs to those who were here: the newcomer's position is behind it.
   fanout_.seal(*room);
   const bool is_new_user = room->enter(CoreId{join.connection.core}, join.form, join.user_id);
@@ -137,10 +182,9 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
 }
 
 void RoomTable::receive(const ReadHistory& read) {
-  const auto found = rooms_.find(read.room.value);
-  if (found == rooms_.end() || found->second->name() != read.room_name)
-    return refuse(read, RefusedBecause::no_room);
-  Room& room = *found->second;
+  Room* found = find(read.room, read.room_name);
+  if (found == nullptr) return refuse(read, RefusedBecause::no_room);
+  Room& room = *found;
   if (!room.history) return refuse(read, RefusedBecause::no_history);
   fanout_.seal(room);  // what is being gathered is said already
   room.history->expire(shard_.now_ms);
@@ -189,8 +233,12 @@ void RoomTable::receive(const LeaveRoom& leave) {
   const bool was_last_of_user =
       room.leave(CoreId{leave.connection.core}, leave.form, leave.user_id);
   shard_.counters.leaves_total.add();
-  if (was_last_of_user) announce(room, "user_left", leave.user_id, leave.connection);
   room.used_ms = shard_.now_ms;
+  if (room.is_ending) {
+    if (room.listener_count() == 0) forget(room.id());
+    return;
+  }
+  if (was_last_of_user) announce(room, "user_left", leave.user_id, leave.connection);
 }
 
 void RoomTable::refuse(const JoinRoom& join, RefusedBecause reason) {
@@ -391,13 +439,7 @@ void RoomTable::sweep() {
     for (auto room = rooms_.begin(sweep_bucket_); room != rooms_.end(sweep_bucket_); ++room)
       visit(*room->second);
   }
-  for (const std::uint64_t room : forgotten_) {
-    const auto found = rooms_.find(room);
-    if (found->second->idempotency)
-      shard_.footprint.idempotency_bytes.subtract(found->second->idempotency->memory_bytes());
-    rooms_.erase(found);
-    shard_.counters.rooms.subtract();
-  }
+  for (const std::uint64_t room : forgotten_) forget(RoomId{room});
   forgotten_.clear();
 }
 

@@ -39,6 +39,18 @@ class RoomTable {
   void reset(Room& room, std::string_view reason);
 
   std::size_t size() const { return rooms_.size(); }
+  // nullptr: there is no such room, or it is being deleted.
+  Room* find(RoomId id, std::string_view name);
+  // Also one that is being deleted.
+  bool holds(RoomId id) const { return rooms_.contains(id.value); }
+  // Of a room that is not there. Or why it cannot be made.
+  Result<Room*, RefusedBecause> make(RoomId id, std::string_view name, const Namespace& rules);
+  // Every listener is told and leaves; then the room is forgotten.
+  void end(Room& room, std::string_view reason);
+  void for_each(auto&& f) {
+    for (const auto& [id, room] : rooms_)
+      if (!room->is_ending) f(*room);
+  }
 
  private:
   // Or why there is none and none can be made.
@@ -63,6 +75,7 @@ class RoomTable {
   bool objects(const Publish& publish, const Room& room);
   void visit(Room& room);
   bool is_forgotten(const Room& room) const;
+  void forget(RoomId room);
 
   Shard& shard_;
   Fanout fanout_;

@@ -143,6 +143,20 @@ void Subscribers::compare(const AuditPosition& audit) {
   if (found->second->last_sequence != audit.sequence) give_up(*found->second);
 }
 
+void Subscribers::disperse(const RoomGone& gone) {
+  const auto found = audiences_.find(gone.room.value);
+  if (found == audiences_.end()) return;
+  complete(*found->second);
+  // A copy: the audience shrinks with each, and ends with the last.
+  std::vector<engine::SocketId> sockets;
+  for (const auto& listeners : found->second->listeners)
+    for (const Listener& listener : listeners) sockets.push_back(listener.socket);
+  const std::string reason(gone.reason);
+  for (const engine::SocketId socket : sockets)
+    if (Session* session = shard_.sessions.find(socket))
+      shard_.membership.expel(*session, gone.room, reason);
+}
+
 void Subscribers::give_up(const Audience& audience) {
   shard_.counters.position_gaps_total.add();
   for (const auto& listeners : audience.listeners)

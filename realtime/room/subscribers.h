@@ -88,6 +88,8 @@ class Subscribers {
   void deliver(const Deliver& deliver);
   // The home says where the room stands; who has not been handed all of it is lost.
   void compare(const AuditPosition& audit);
+  // The room is being deleted: all of its listeners here leave it.
+  void disperse(const RoomGone& gone);
   // As much of the backlog as the turn still has room for.
   void serve_backlog();
   bool has_backlog() const { return !backlog_.empty(); }  // the next turn must not wait

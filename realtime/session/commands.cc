@@ -42,10 +42,10 @@ constexpr CommandRow CommandRow::rows[] = {
     {CommandKind::query_request, false, &Commands::not_offered},
     {CommandKind::query_cancel, false, &Commands::not_offered},
     {CommandKind::message_batch, false, &Commands::message_batch},
-    {CommandKind::create_room, false, &Commands::not_offered},
-    {CommandKind::delete_room, false, &Commands::not_offered},
-    {CommandKind::list_rooms, false, &Commands::not_offered},
-    {CommandKind::room_info, false, &Commands::not_offered},
+    {CommandKind::create_room, false, &Commands::create_room},
+    {CommandKind::delete_room, false, &Commands::delete_room},
+    {CommandKind::list_rooms, false, &Commands::list_rooms},
+    {CommandKind::room_info, false, &Commands::room_info},
     {CommandKind::update_presence, false, &Commands::not_offered},
     {CommandKind::acknowledge, false, &Commands::not_offered},
 };
@@ -238,6 +238,81 @@ void Commands::history(Session& session, const Command& command) {
                                                      .reverse = command.reverse,
                                                      .since_sequence = since.sequence,
                                                      .since_epoch = since.epoch});
+}
+
+Asker Commands::asker_of(const Session& session) const {
+  return {.to = shard_.connection_id(session), .exchange = 0};
+}
+
+void Commands::create_room(Session& session, const Command& command) {
+  if (!actions_in(session, command.room).has(Action::create))
+    return refuse(session, ErrorCode::forbidden, command, refusal_of(Action::create, command.room));
+  const RoomId room = shard_.node.room_id(command.room);
+  shard_.send(shard_.node.home_of(room), CreateRoom{.room = room,
+                                                    .asker = asker_of(session),
+                                                    .room_name = command.room,
+                                                    .correlation_id = command.message_id,
+                                                    .owner = session.user->id(),
+                                                    .metadata = command.metadata,
+                                                    .max_members = command.max_members.value_or(0),
+                                                    .is_public = command.is_public.value_or(true),
+                                                    .by_client = true});
+}
+
+void Commands::delete_room(Session& session, const Command& command) {
+  const RoomId room = shard_.node.room_id(command.room);
+  shard_.send(shard_.node.home_of(room),
+              DeleteRoom{.room = room,
+                         .asker = asker_of(session),
+                         .room_name = command.room,
+                         .correlation_id = command.message_id,
+                         .user_id = session.user->id(),
+                         .is_granted = actions_in(session, command.room).has(Action::remove)});
+}
+
+void Commands::room_info(Session& session, const Command& command) {
+  if (!actions_in(session, command.room).has(Action::join))
+    return refuse(session, ErrorCode::forbidden, command, refusal_of(Action::join, command.room));
+  const RoomId room = shard_.node.room_id(command.room);
+  shard_.send(shard_.node.home_of(room), DescribeRoom{.room = room,
+                                                      .asker = asker_of(session),
+                                                      .room_name = command.room,
+                                                      .correlation_id = command.message_id});
+}
+
+void Commands::list_rooms(Session& session, const Command& command) {
+  const std::uint32_t limit =
+      command.list_limit == 0 ? bounds::listed_rooms_usual : command.list_limit;
+  if (!shard_.listings.begin({.asker = asker_of(session),
+                              .correlation_id = command.message_id,
+                              .prefix = command.prefix,
+                              .limit = limit}))
+    refuse(session, ErrorCode::rate_limited, command,
+           "your last list is still being gathered; ask again when it is here");
+}
+
+void Commands::receive(Session& session, const RoomDescribed& room) {
+  const proto::RoomDescription description = description_of(room);
+  switch (room.why) {
+    case Described::created:
+      return reply(session,
+                   proto::RoomCreated{.correlation_id = room.correlation_id, .room = description});
+    case Described::deleted:
+      return reply(session, proto::RoomDeleted{.correlation_id = room.correlation_id,
+                                               .room = room.room_name});
+    case Described::asked:
+      return reply(session,
+                   proto::RoomInfo{.correlation_id = room.correlation_id, .room = description});
+    case Described::listed:
+      break;
+  }
+  RR_CHECK(false);  // the listing takes those
+}
+
+void Commands::receive(Session& session, const proto::RoomList& list) { reply(session, list); }
+
+void Commands::left(Session& session, std::string_view room, std::string_view reason) {
+  reply(session, proto::RoomLeft{.correlation_id = {}, .room = room, .reason = reason});
 }
 
 void Commands::ping(Session& session, const Command& command) {

@@ -34,6 +34,10 @@ class Commands {
 
   void receive(Session& session, const Published& published);
   void receive(Session& session, const Refused& refused);
+  void receive(Session& session, const RoomDescribed& room);
+  void receive(Session& session, const proto::RoomList& list);
+  // The session is in the room no longer, and did not ask for that.
+  void left(Session& session, std::string_view room, std::string_view reason);
 
  private:
   friend struct CommandRow;
@@ -45,6 +49,11 @@ class Commands {
   void heartbeat(Session& session, const proto::Command& command);
   void message_batch(Session& session, const proto::Command& command);
   void history(Session& session, const proto::Command& command);
+  void create_room(Session& session, const proto::Command& command);
+  void delete_room(Session& session, const proto::Command& command);
+  void list_rooms(Session& session, const proto::Command& command);
+  void room_info(Session& session, const proto::Command& command);
+  Asker asker_of(const Session& session) const;
   void not_offered(Session& session, const proto::Command& command);
 
   void dispatch(Session& session, const proto::Command& command);

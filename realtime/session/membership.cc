@@ -70,6 +70,16 @@ bool Membership::leave(Session& session, RoomId room) {
   return true;
 }
 
+void Membership::expel(Session& session, RoomId room, std::string_view reason) {
+  Subscription* subscription = session.find(room);
+  if (subscription == nullptr) return;
+  const std::string name = subscription->audience->name;  // the audience may end with it
+  end(session, *subscription, Because::asked);
+  if (session.kind == SessionKind::native) return shard_.commands.left(session, name, reason);
+  // The raw dialect has no words for it.
+  shard_.lifecycle.close(session, proto::CloseCode::going_away, reason);
+}
+
 void Membership::leave_all(Session& session) {
   while (!session.subscriptions.empty())
     end(session, session.subscriptions.back(), Because::connection_ended);

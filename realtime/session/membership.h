@@ -36,6 +36,9 @@ class Membership {
   // Because the connection ends.
   void leave_all(Session& session);
 
+  // Ends a subscription that nobody asked to end, and says why.
+  void expel(Session& session, RoomId room, std::string_view reason);
+
   void receive(const Joined& joined);
   // A refused join leaves no trace; the words to the client are the caller's.
   void receive(const Refused& refused);
