@@ -26,7 +26,7 @@ void Closer::drained(std::uint32_t slot, std::uint64_t now_ms) {
   RR_CHECK(socket.state == SocketState::flushing);
   // Both sides have said everything: the close sends our FIN. It is also far cheaper, because the
   // kernel hands every shutdown of a ring to a worker thread.
-  if (socket.peer_finished) return join(slot);
+  if (socket.peer_finished || socket.peer_has_ended) return join(slot);
   socket.state = SocketState::lingering;
   set_deadline(slot, now_ms + bounds::close_deadline_ms);
   ring_.shutdown_writing(socket.begin(Op::shutdown, slot), slot);

@@ -15,7 +15,8 @@ namespace ringroom::engine {
 //               | deadline              | deadline                 ^
 //               +-------- RST ----------+--------------------------+
 //
-// A socket whose peer has finished already skips lingering: its close sends the FIN.
+// A socket whose peer has finished already, or has ended by its own words, skips lingering: its
+// close sends the FIN.
 //
 // Owner:  one core. Deadlines are timers of a wheel whose cookie is the socket (cookie_of).
 // Errors: none: every way ends in leaving, at the latest with the deadline.

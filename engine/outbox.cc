@@ -28,8 +28,10 @@ std::size_t Outbox::queued_bytes(SocketId socket) const {
   return open == nullptr ? 0 : open->queued_bytes;
 }
 
-void Outbox::close(SocketId socket, std::span<const std::byte> farewell) {
-  if (core_.open_socket(socket) == nullptr) return;
+void Outbox::close(SocketId socket, std::span<const std::byte> farewell, Peer peer) {
+  Socket* open = core_.open_socket(socket);
+  if (open == nullptr) return;
+  open->peer_has_ended = peer == Peer::has_ended;
   RR_CHECK(farewell.size() <= bounds::farewell_bytes_max);
   core_.sends_.write_last(socket.slot, farewell);
   core_.closer_.close(socket.slot, core_.now_ms_);

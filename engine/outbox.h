@@ -45,7 +45,12 @@ class Outbox {
   // the kernel; its slot can come back as another connection from the next turn on.
   // `farewell` (at most 256 bytes, copied) goes out behind them even if the queue is at its limit:
   // a peer that is cut off for not reading is still told why.
-  void close(SocketId socket, std::span<const std::byte> farewell = {});
+  // A peer that has ended said in its own protocol that it sends nothing more: its FIN is not
+  // waited for. That spares a shutdown, which the kernel hands to a worker thread; bytes that come
+  // all the same are answered with RST.
+  enum class Peer : std::uint8_t { may_still_send, has_ended };
+  void close(SocketId socket, std::span<const std::byte> farewell = {},
+             Peer peer = Peer::may_still_send);
   // Ends the connection at once with RST; queued bytes are dropped. `Closed{local}` follows.
   void abort(SocketId socket);
   // Stops and restarts reading from a peer: what it sends waits in the kernel's buffers.

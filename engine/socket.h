@@ -64,8 +64,9 @@ struct alignas(64) Socket {
   TimerId deadline = no_timer;  // of the closing state
   InFlight in_flight;
   SocketState state = SocketState::free;
-  bool told_closed = false;    // the handler knows of its end
-  bool peer_finished = false;  // FIN came
+  bool told_closed = false;     // the handler knows of its end
+  bool peer_finished = false;   // FIN came
+  bool peer_has_ended = false;  // by its own words: its FIN is not waited for
   bool paused = false;
   bool dirty = false;  // in the list of sockets with something to send
 

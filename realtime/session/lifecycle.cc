@@ -123,11 +123,21 @@ void Lifecycle::close(Session& session, proto::CloseCode code, std::string_view 
   if (reason.empty()) {
     if (const proto::CloseCodeRow* row = proto::find_close_code(code)) reason = row->meaning;
   }
+  end(session, code, reason, engine::Outbox::Peer::may_still_send);
+}
+
+void Lifecycle::answer_close(Session& session, proto::CloseCode code) {
+  if (session.state == SessionState::draining || session.state == SessionState::closed) return;
+  end(session, code, {}, engine::Outbox::Peer::has_ended);
+}
+
+void Lifecycle::end(Session& session, proto::CloseCode code, std::string_view reason,
+                    engine::Outbox::Peer peer) {
   alloc::BlockBuilder frame(shard_.heap);
   proto::append_close(frame, code, reason);
   withdraw(session);
   change(session, SessionState::draining);
-  shard_.outbox.close(session.socket, frame.bytes());
+  shard_.outbox.close(session.socket, frame.bytes(), peer);
 }
 
 void Lifecycle::close_http(Session& session) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/handler.h"
+#include "engine/outbox.h"
 #include "proto/close_code.h"
 #include "realtime/session/session.h"
 
@@ -28,6 +29,8 @@ class Lifecycle {
 
   // Says why in a close frame, leaves every room now, and ends the connection after what is queued.
   void close(Session& session, proto::CloseCode code, std::string_view reason = {});
+  // The same for a peer whose own close frame came: it sends nothing more.
+  void answer_close(Session& session, proto::CloseCode code);
   // For a connection that is still HTTP: ends it after the answer that is queued.
   void close_http(Session& session);
   // Not read fast enough: closed with 4508, a code that means come back and recover.
@@ -44,6 +47,8 @@ class Lifecycle {
   void arm(Session& session, std::uint64_t delay_ms);
   void await_silence(Session& session, std::uint64_t delay_ms);
   void withdraw(Session& session);  // rooms, user, timer
+  void end(Session& session, proto::CloseCode code, std::string_view reason,
+           engine::Outbox::Peer peer);
   void check_alive(Session& session);
 
   Shard& shard_;

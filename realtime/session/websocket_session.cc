@@ -35,7 +35,7 @@ void WebsocketSessions::take(Session& session, const proto::Message& message) {
       return;  // being heard was all
     case proto::Opcode::close:
       // The peer's code goes back to it (RFC 6455, 5.5.1).
-      return shard_.lifecycle.close(session, message.close_code, " ");
+      return shard_.lifecycle.answer_close(session, message.close_code);
     case proto::Opcode::continuation:
       break;
   }

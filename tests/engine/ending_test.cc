@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <random>
 #include <set>
 #include <thread>
 #include <vector>
 
+#include "engine/bounds.h"
 #include "engine/engine.h"
 #include "tests/engine/live_engine.h"
 
@@ -152,6 +154,24 @@ TEST(Ending, APeerThatNeverFinishesIsCutOffAfterTheDeadline) {
   EXPECT_EQ(client.receive_end(), 0);  // our end stays open: only the deadline helps
   ASSERT_TRUE(causes.wait(one));
   EXPECT_EQ(causes.now()[0], CloseCause::local);
+}
+
+TEST(Ending, APeerThatHasEndedByItsOwnWordsIsNotWaitedFor) {
+  Shared<Causes> causes;
+  LiveEngine engine(on_loopback(), with_causes(causes, on_bytes([](SocketId id, Outbox& out) {
+                                                 out.write(id, as_bytes("all of it, "));
+                                                 out.close(id, as_bytes("bye"),
+                                                           Outbox::Peer::has_ended);
+                                               })));
+  const auto start = std::chrono::steady_clock::now();
+  Client client(engine.port());
+  client.send("go");
+  ASSERT_TRUE(causes.wait(one)) << "though our end stays open";
+  EXPECT_EQ(causes.now()[0], CloseCause::local);
+  EXPECT_LT(std::chrono::steady_clock::now() - start,
+            std::chrono::milliseconds(bounds::close_deadline_ms));
+  EXPECT_EQ(client.receive(14), "all of it, bye");
+  EXPECT_EQ(client.receive_end(), 0) << "FIN, not RST";
 }
 
 TEST(Ending, APausedSocketIsNotReadUntilItIsResumed) {
