@@ -1,5 +1,6 @@
 #include "realtime/session/session_table.h"
 
+#include <memory>
 #include <utility>
 
 #include "realtime/bounds.h"
@@ -10,10 +11,19 @@ SessionTable::SessionTable(const Node& node, alloc::CoreHeap& heap) : node_(node
   user_agent_number("");
 }
 
+SessionTable::~SessionTable() {
+  for (const alloc::Pages& chunk : chunks_) std::ranges::destroy(in(chunk));
+}
+
 Session& SessionTable::open(engine::SocketId socket) {
   const std::size_t chunk = socket.slot / chunk_sessions;
   if (chunk >= chunks_.size()) chunks_.resize(chunk + 1);
-  if (chunks_[chunk] == nullptr) chunks_[chunk] = std::make_unique<Session[]>(chunk_sessions);
+  if (chunks_[chunk].bytes().empty()) {
+    auto pages = alloc::Pages::map(chunk_sessions * sizeof(Session));
+    RR_CHECK(pages);  // no memory: a limit was missing somewhere
+    chunks_[chunk] = std::move(*pages);
+    std::ranges::uninitialized_value_construct(in(chunks_[chunk]));
+  }
   Session& session = in_slot(socket.slot);
   RR_CHECK(session.state == SessionState::closed);
   session.socket = socket;
@@ -30,11 +40,9 @@ void SessionTable::close(Session& session) {
 }
 
 void SessionTable::for_each(const std::function<void(Session&)>& f) {
-  for (auto& chunk : chunks_) {
-    if (chunk == nullptr) continue;
-    for (std::size_t i = 0; i < chunk_sessions; ++i)
-      if (chunk[i].state != SessionState::closed) f(chunk[i]);
-  }
+  for (const alloc::Pages& chunk : chunks_)
+    for (Session& session : in(chunk))
+      if (session.state != SessionState::closed) f(session);
 }
 
 void SessionTable::attach(Session& session, std::string_view user_id) {

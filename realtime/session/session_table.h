@@ -2,13 +2,14 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "alloc/core_heap.h"
+#include "alloc/pages.h"
 #include "base/check.h"
 #include "realtime/node.h"
 #include "realtime/session/session.h"
@@ -22,12 +23,15 @@ namespace ringroom::realtime {
 class SessionTable {
  public:
   SessionTable(const Node& node, alloc::CoreHeap& heap);
+  ~SessionTable();
+  SessionTable(const SessionTable&) = delete;
+  SessionTable& operator=(const SessionTable&) = delete;
 
   Session& open(engine::SocketId socket);
   // nullptr: that connection has ended.
   Session* find(engine::SocketId socket) {
     const std::size_t chunk = socket.slot / chunk_sessions;
-    if (chunk >= chunks_.size() || chunks_[chunk] == nullptr) return nullptr;
+    if (chunk >= chunks_.size() || chunks_[chunk].bytes().empty()) return nullptr;
     Session& session = in_slot(socket.slot);
     return session.socket == socket && session.state != SessionState::closed ? &session : nullptr;
   }
@@ -63,8 +67,14 @@ class SessionTable {
  private:
   static constexpr std::size_t chunk_sessions = 256;
 
+  // Whole pages, so that the allocator adds nothing.
+  static_assert(chunk_sessions * sizeof(Session) % 4096 == 0);
+  static std::span<Session> in(const alloc::Pages& chunk) {
+    return {reinterpret_cast<Session*>(chunk.bytes().data()),
+            chunk.bytes().empty() ? 0 : chunk_sessions};
+  }
   Session& in_slot(std::uint32_t slot) {
-    return chunks_[slot / chunk_sessions][slot % chunk_sessions];
+    return in(chunks_[slot / chunk_sessions])[slot % chunk_sessions];
   }
 
   struct TextHash {
@@ -74,7 +84,7 @@ class SessionTable {
     }
   };
 
-  std::vector<std::unique_ptr<Session[]>> chunks_;
+  std::vector<alloc::Pages> chunks_;  // empty: no slot of it was ever used
   std::size_t count_ = 0;
   const Node& node_;
   UserTable users_;

@@ -31,7 +31,7 @@ class User {
   User* next_;              // in the same bucket
   std::uint16_t id_bytes_;  // the last member: the id begins in the padding
 };
-static_assert(sizeof(User) == 24, "a person with an id of 6 bytes: docs/memory.md says it too");
+static_assert(sizeof(User) == 24, "18 and the id: docs/memory.md says it too");
 
 // The users of one core, by id.
 //
@@ -51,7 +51,7 @@ class UserTable {
 
  private:
   static constexpr std::size_t buckets_min = 16;
-  static constexpr std::size_t users_per_bucket = 2;  // 4 to 8 bytes of table for each
+  static constexpr std::size_t users_per_bucket = 4;  // 2 to 4 bytes of table for each
 
   User*& bucket_of(std::uint32_t hash) { return buckets_[hash & (buckets_.size() - 1)]; }
   void grow();
