@@ -33,7 +33,12 @@ BufferRing::BufferRing(Pages entries, Pages buffers, std::uint32_t count, std::s
       buffers_(std::move(buffers)),
       count_(count),
       buffer_bytes_(buffer_bytes) {
-  for (std::uint32_t buffer = 0; buffer < count; ++buffer) put(static_cast<std::uint16_t>(buffer));
+  for (std::uint32_t buffer = 0; buffer < count; ++buffer) {
+    // The kernel takes the buffers in turn, so the first page of each is needed after `count`
+    // receives at the latest: better now than in the storm that brings them.
+    buffers_.bytes()[buffer * buffer_bytes] = {};
+    put(static_cast<std::uint16_t>(buffer));
+  }
   publish();
 }
 
