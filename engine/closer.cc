@@ -59,10 +59,19 @@ void Closer::join(std::uint32_t slot) {
   socket.state = SocketState::joining;
   deadlines_.cancel(socket.deadline);
   sends_.drop(slot);
-  if (!socket.in_flight.empty()) {
-    ring_.cancel_all(socket.begin(Op::cancel, slot), slot);
-  }
+  cancel(slot, Op::receive, Op::cancel_receive);
+  cancel(slot, Op::readable, Op::cancel_readable);
+  cancel(slot, Op::send_parked, Op::cancel_send);
   leave_if_joined(slot);
+}
+
+// By name: asked by file, the kernel looks through every armed operation of the ring. What else may
+// be in flight ends by itself.
+void Closer::cancel(std::uint32_t slot, Op op, Op by) {
+  Socket& socket = sockets_.at(slot);
+  if (!socket.in_flight.has(op) || socket.in_flight.has(by)) return;
+  const Token target{.op = op, .generation = socket.generation, .slot = slot};
+  ring_.cancel(socket.begin(by, slot), target);
 }
 
 void Closer::leave_if_joined(std::uint32_t slot) {

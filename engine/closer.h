@@ -44,6 +44,7 @@ class Closer {
  private:
   void set_deadline(std::uint32_t slot, std::uint64_t deadline_ms);
   void join(std::uint32_t slot);
+  void cancel(std::uint32_t slot, Op op, Op by);
   void leave_if_joined(std::uint32_t slot);
 
   Ring& ring_;

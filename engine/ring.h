@@ -64,7 +64,6 @@ class Ring {
   virtual void reset_on_close(Token token, File file) = 0;  // close() then sends RST
   virtual void close(Token token, File file) = 0;
   virtual void cancel(Token token, Token target) = 0;
-  virtual void cancel_all(Token token, File file) = 0;
   virtual void watch(Token token, int event_fd) = 0;  // a completion for every write to it
 
   // Begins everything asked for, waits for a completion, and returns all there are. The span is

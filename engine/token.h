@@ -7,18 +7,19 @@
 namespace ringroom::engine {
 
 enum class Op : std::uint8_t {
-  accept = 1,      // slot: listener
-  cancel_accept,   // slot: listener
-  wake,            // slot: unused
-  receive,         // from here on, slot: socket
-  peer_name,       //
-  send,            // at once or not at all; silent when everything was taken
-  send_parked,     // waits in the kernel for a slow reader
-  shutdown,        //
-  reset_on_close,  // SO_LINGER 0
-  cancel_receive,  //
-  readable,        // there is something to receive, or an end
-  cancel,          // everything the socket has in the kernel
+  accept = 1,       // slot: listener
+  cancel_accept,    // slot: listener
+  wake,             // slot: unused
+  receive,          // from here on, slot: socket
+  peer_name,        //
+  send,             // at once or not at all; silent when everything was taken
+  send_parked,      // waits in the kernel for a slow reader
+  shutdown,         //
+  reset_on_close,   // SO_LINGER 0
+  cancel_receive,   //
+  readable,         // there is something to receive, or an end
+  cancel_readable,  //
+  cancel_send,      // of a parked one
   close,
 };
 

@@ -275,14 +275,6 @@ void Uring::cancel(Token token, Token target) {
   sqe.addr = target.pack();
 }
 
-void Uring::cancel_all(Token token, File file) {
-  io_uring_sqe& sqe = next(token);
-  sqe.opcode = IORING_OP_ASYNC_CANCEL;
-  sqe.fd = static_cast<int>(file);
-  sqe.cancel_flags =
-      IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED | IORING_ASYNC_CANCEL_ALL;
-}
-
 void Uring::watch(Token token, int event_fd) {
   io_uring_sqe& sqe = next(token);
   sqe.opcode = IORING_OP_POLL_ADD;

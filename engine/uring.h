@@ -58,7 +58,6 @@ class Uring final : public Ring {
   void reset_on_close(Token token, File file) override;
   void close(Token token, File file) override;
   void cancel(Token token, Token target) override;
-  void cancel_all(Token token, File file) override;
   void watch(Token token, int event_fd) override;
 
   std::span<const Completion> turn(const Wait& wait) override;

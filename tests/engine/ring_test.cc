@@ -196,11 +196,11 @@ TEST_F(Rings, AWatchReportsEveryWriteWithoutBeingRead) {
   EXPECT_TRUE(ring_->turn({.ns = 0}).empty());
 }
 
-TEST_F(Rings, CancelEndsWhatASocketHasInTheKernel) {
+TEST_F(Rings, CancelEndsWhatItNames) {
   pair(0);
   ring_->receive(token(Op::receive, 0), 0);
   EXPECT_TRUE(ring_->turn({.ns = 0}).empty());
-  ring_->cancel_all(token(Op::cancel, 0), 0);
+  ring_->cancel(token(Op::cancel_receive, 0), token(Op::receive, 0));
   bool received_ended = false;
   bool cancel_ended = false;
   while (!received_ended || !cancel_ended) {

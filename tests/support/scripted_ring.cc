@@ -128,11 +128,6 @@ void ScriptedRing::cancel(Token token, Token target) {
   complete(token, 0);
 }
 
-void ScriptedRing::cancel_all(Token token, File file) {
-  end_receive(file, -ECANCELED);
-  complete(token, 0);
-}
-
 // Nobody rings: one core, and the script comes with every turn.
 void ScriptedRing::watch(Token, int) {}
 

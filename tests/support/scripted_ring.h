@@ -65,7 +65,6 @@ class ScriptedRing : public engine::Ring {
   void reset_on_close(Token token, File file) override;
   void close(Token token, File file) override;
   void cancel(Token token, Token target) override;
-  void cancel_all(Token token, File file) override;
   void watch(Token token, int event_fd) override;
   std::span<const engine::Completion> turn(const engine::Wait& wait) override;
   bool ready() override { return true; }  // the script comes with every turn

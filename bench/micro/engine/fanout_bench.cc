@@ -32,7 +32,6 @@ class TakesEverything : public Ring {
   void reset_on_close(Token, File) override {}
   void close(Token, File) override {}
   void cancel(Token, Token) override {}
-  void cancel_all(Token, File) override {}
   void watch(Token, int) override {}
   std::span<const Completion> turn(const Wait&) override { return {}; }
   bool ready() override { return false; }
