@@ -55,8 +55,17 @@ inline constexpr std::uint32_t listed_rooms_usual = 100;
 inline constexpr std::uint32_t listed_rooms_max = 1'000;
 inline constexpr std::size_t room_metadata_bytes_max = 4 * 1024;
 
+// Announcements and closes of one turn while the process drains; 256 take about a millisecond.
+inline constexpr std::size_t drain_sends_per_turn = 256;
+
 // An HTTP connection may wait this long for its next request, whole.
 inline constexpr std::uint64_t keep_alive_ms = 60'000;
+
+// Timers of the shard itself; those of sessions have their socket as cookie.
+inline constexpr std::uint64_t sweep_cookie = ~std::uint64_t{0};
+inline constexpr std::uint64_t leave_cookie = ~std::uint64_t{1};
+inline constexpr std::uint64_t go_on_cookie = ~std::uint64_t{2};  // only makes another turn
+inline constexpr std::uint64_t drain_cookie = ~std::uint64_t{3};
 
 inline constexpr std::size_t user_id_bytes_max = 128;
 // Distinct User-Agent texts kept per core; later ones are filed as "other".

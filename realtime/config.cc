@@ -78,6 +78,28 @@ constexpr Option rows[] = {
      "Memory of what all rooms remember together; a room that speaks when it is spent forgets its "
      "oldest messages early. 0 is no limit."},
 
+    {"handshakes-per-second-max",
+     Number{&Config::handshakes_per_second_max, 0, 1'000'000, Unit::count},
+     "WebSocket handshakes of the whole process; more are answered 503 with Retry-After, those "
+     "that "
+     "come back (`resume=1` in the query) last. 0 is no limit."},
+    {"handshakes-pending-max", Number{&Config::handshakes_pending_max, 0, 1u << 24, Unit::count},
+     "Connections that have not said yet what or who they are; beyond it the one that waited "
+     "longest is closed with 503 or 1013. 0 is no limit."},
+    {"joins-per-second-max", Number{&Config::joins_per_second_max, 0, 10'000'000, Unit::count},
+     "Joins of the whole process; more are refused as rate_limited with retry_after, those that "
+     "recover last. 0 is no limit."},
+
+    {"drain-ms", Number{&Config::drain_ms, 0, 60 * minute_ms, Unit::milliseconds},
+     "Time after SIGTERM over which connections are closed, evenly, each told `reconnect` before; "
+     "0 closes them at once."},
+    {"drain-reconnect-ms",
+     Number{&Config::drain_reconnect_ms, 0, 60 * minute_ms, Unit::milliseconds},
+     "Longest delay after its close that a client is told to wait; each gets its own, at random."},
+    {"drain-hard-stop-ms",
+     Number{&Config::drain_hard_stop_ms, 100, 24 * 60 * minute_ms, Unit::milliseconds},
+     "Time after SIGTERM at which the process ends, whoever is still there; at least drain-ms."},
+
     {"ping-interval-ms", Number{&Config::ping_interval_ms, 100, 60 * minute_ms, Unit::milliseconds},
      "Silence of a client after which it is pinged."},
     {"pong-timeout-ms", Number{&Config::pong_timeout_ms, 50, 10 * minute_ms, Unit::milliseconds},
@@ -175,6 +197,11 @@ Outcome<Complaint> settle(Config& config) {
     return complain("queue-bytes-max must be at least twice max-message-bytes, " +
                     print_quantity(queue_bytes_min, Unit::bytes) + ", not " +
                     print_quantity(config.queue_bytes_max, Unit::bytes));
+
+  if (config.drain_hard_stop_ms < config.drain_ms)
+    return complain("drain-hard-stop-ms must be at least drain-ms, " +
+                    print_quantity(config.drain_ms, Unit::milliseconds) + ", not " +
+                    print_quantity(config.drain_hard_stop_ms, Unit::milliseconds));
 
   if (config.low_latency && config.low_power)
     return complain("low-latency and low-power exclude each other: set one of them or neither");

@@ -43,6 +43,14 @@ struct Config {
   std::uint64_t rooms_max = 1'000'000;
   std::uint64_t history_bytes_max = 1024ull * 1024 * 1024;
 
+  std::uint64_t handshakes_per_second_max = 0;
+  std::uint64_t handshakes_pending_max = 0;
+  std::uint64_t joins_per_second_max = 0;
+
+  std::uint64_t drain_ms = 10'000;
+  std::uint64_t drain_reconnect_ms = 5'000;
+  std::uint64_t drain_hard_stop_ms = 30'000;
+
   std::uint64_t ping_interval_ms = 25'000;
   std::uint64_t pong_timeout_ms = 8'000;
   std::uint64_t hello_timeout_ms = 10'000;

@@ -20,6 +20,8 @@ struct ShardCounters {
   Counter rooms, subscriptions, joins_total, leaves_total;
   Counter duplicates_total, recoveries_total, recoveries_failed_total, recovered_messages_total,
       history_squeezed_total, position_gaps_total;
+  Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
+  Counter drain_closes_total, drain_cut_off_total;
   Counter errors_total, refused_limit_total, auth_failures_total;
   Counter throttled_total;
   Counter slow_consumers_total, protocol_errors_total, pings_total, pong_timeouts_total,
@@ -103,6 +105,20 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"position_gaps_total", CounterKind::total,
      "Times listeners of a room had lost something and were closed with 4512.",
      &ShardCounters::position_gaps_total},
+    {"handshakes_deferred_total", CounterKind::total,
+     "Handshakes told to come again later, because too many came at once.",
+     &ShardCounters::handshakes_deferred_total},
+    {"joins_deferred_total", CounterKind::total,
+     "Joins told to come again later, because too many came at once.",
+     &ShardCounters::joins_deferred_total},
+    {"strangers_closed_total", CounterKind::total,
+     "Connections closed because too many had not said who they are and they waited longest.",
+     &ShardCounters::strangers_closed_total},
+    {"drain_closes_total", CounterKind::total, "Connections closed in their turn by the drain.",
+     &ShardCounters::drain_closes_total},
+    {"drain_cut_off_total", CounterKind::total,
+     "Connections that were still there at the hard stop of the drain.",
+     &ShardCounters::drain_cut_off_total},
     {"errors_total", CounterKind::total, "Commands answered with an error.",
      &ShardCounters::errors_total},
     {"refused_limit_total", CounterKind::total, "Commands and connections refused at a limit.",

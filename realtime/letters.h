@@ -21,8 +21,8 @@ namespace ringroom::realtime {
 //   session's core                     room's home core                listening cores
 //   --------------                     ----------------                ---------------
 //   JoinRoom, LeaveRoom, Publish,
-//   ReadHistory                   -->
-//                                 <--  Joined, Published, Refused, ToConnection
+//   ReadHistory, Farewell         -->
+//                                 <--  Joined, Published, Refused, ToConnection, FarewellSaid
 //                                      Deliver, AuditPosition     -->  (each core with listeners)
 //                                 <--  BlockReturned                   (when the last send is done)
 //   ToUser, ToConnection, ToEverybody --> the cores where such sessions may be
@@ -80,6 +80,18 @@ struct LeaveRoom {
   bool is_broken;  // the connection ended; nobody asked to leave
 
   void each_text(auto&& f) { f(user_id); }
+};
+
+// Before a connection is closed by a drain. Everything that was asked of the room before it, and
+// everything the room said before it, is on its way when the answer comes.
+struct Farewell {
+  RoomId room;
+  ConnectionId connection;
+  void each_text(auto&&) {}
+};
+struct FarewellSaid {
+  ConnectionId to;
+  void each_text(auto&&) {}
 };
 
 // Answered with a `history` frame as ToConnection, or Refused.
@@ -392,10 +404,10 @@ struct ReleaseQuota {
 };
 
 using LetterItem =
-    std::variant<JoinRoom, LeaveRoom, Publish, ReadHistory, CreateRoom, DeleteRoom, DescribeRoom,
-                 ListRooms, RoomDescribed, RoomsListed, RoomGone, Joined, Published, Refused,
-                 Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser, ToConnection,
-                 ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
+    std::variant<JoinRoom, LeaveRoom, Farewell, FarewellSaid, Publish, ReadHistory, CreateRoom,
+                 DeleteRoom, DescribeRoom, ListRooms, RoomDescribed, RoomsListed, RoomGone, Joined,
+                 Published, Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned,
+                 ToUser, ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");
 
 // What one core has to say to another in one turn, in order.

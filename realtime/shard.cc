@@ -12,10 +12,6 @@ namespace ringroom::realtime {
 
 namespace {
 
-constexpr std::uint64_t sweep_cookie = ~std::uint64_t{0};
-constexpr std::uint64_t leave_cookie = ~std::uint64_t{1};
-// Only makes another turn: the fan-out goes on.
-constexpr std::uint64_t go_on_cookie = ~std::uint64_t{2};
 // Between looks at whether the other shards are done too.
 constexpr std::uint64_t leave_poll_ms = 2;
 
@@ -42,15 +38,17 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       rooms(*this),
       room_life(*this),
       quotas(*this),
+      admission(*this),
       lifecycle(*this),
       membership(*this),
       listings(*this),
       commands(*this),
       websockets(*this),
       exchanges(*this),
+      drain(*this),
       deflater_(node.config.compression_bytes_min),
       mail_(node.cores) {
-  outbox.arm(bounds::sweep_interval_ms, sweep_cookie);
+  outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
 }
 
 Shard::~Shard() = default;
@@ -63,7 +61,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   for (const engine::Accepted& accepted : inbox.accepted) {
     lifecycle.accepted(accepted);
     // On its way when the listener closed.
-    if (is_draining_) lifecycle.close_http(sessions.at(accepted.socket));
+    if (drain.has_begun()) lifecycle.close_http(sessions.at(accepted.socket));
   }
   for (const engine::Received& received : inbox.received) {
     Session* session = sessions.find(received.socket);
@@ -76,13 +74,15 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   }
   for (engine::Letter* letter : inbox.letters) read(static_cast<Letter&>(*letter));
   for (const engine::Fired& fired : inbox.fired) {
-    if (fired.cookie == sweep_cookie) {
+    if (fired.cookie == bounds::sweep_cookie) {
       rooms.sweep();
-      outbox.arm(bounds::sweep_interval_ms, sweep_cookie);
-    } else if (fired.cookie == leave_cookie) {
+      outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
+    } else if (fired.cookie == bounds::leave_cookie) {
       awaits_others_ = false;
-    } else if (fired.cookie == go_on_cookie) {
+    } else if (fired.cookie == bounds::go_on_cookie) {
       goes_on_ = false;
+    } else if (fired.cookie == bounds::drain_cookie) {
+      drain.fired();
     } else {
       lifecycle.fired(fired);
     }
@@ -93,7 +93,9 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   subscribers.serve_backlog();
   rooms.flush();
   end_unservable();
-  if (subscribers.has_backlog() && !std::exchange(goes_on_, true)) outbox.arm(0, go_on_cookie);
+  admission.close_oldest();
+  if (subscribers.has_backlog() && !std::exchange(goes_on_, true))
+    outbox.arm(0, bounds::go_on_cookie);
   if (inbox.stopping) leave_when_done();
   return_blocks(inbox.stopping);
   mail_.post(outbox);
@@ -203,19 +205,16 @@ void Shard::return_blocks(bool stopping) {
 // Once there are no sessions, no mail and no lent blocks anywhere, nobody can wake anybody any
 // more.
 void Shard::leave_when_done() {
-  if (!std::exchange(is_draining_, true)) {
-    outbox.stop_accepting();
-    sessions.for_each(
-        [this](Session& session) { lifecycle.close(session, proto::CloseCode::going_away); });
-    rooms.flush();
-  }
+  // Behind the flush above: what rooms have said goes out before who is to leave does.
+  drain.turn();
+  rooms.flush();
   const bool is_done = sessions.size() == 0 && heap.returns().empty() && mail_.is_idle();
   if (is_done && is_busy_) {
     is_busy_ = false;
     node.busy_shards.fetch_sub(1, std::memory_order_acq_rel);
   }
   if (!is_busy_ && node.busy_shards.load(std::memory_order_acquire) == 0) return outbox.finished();
-  if (!std::exchange(awaits_others_, true)) outbox.arm(leave_poll_ms, leave_cookie);
+  if (!std::exchange(awaits_others_, true)) outbox.arm(leave_poll_ms, bounds::leave_cookie);
 }
 
 }  // namespace ringroom::realtime

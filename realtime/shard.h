@@ -11,6 +11,7 @@
 #include "proto/http.h"
 #include "proto/json.h"
 #include "proto/message.h"
+#include "realtime/access/admission.h"
 #include "realtime/access/api_key.h"
 #include "realtime/access/quota.h"
 #include "realtime/http/exchange.h"
@@ -23,6 +24,7 @@
 #include "realtime/room/subscribers.h"
 #include "realtime/session/commands.h"
 #include "realtime/session/deflate_contexts.h"
+#include "realtime/session/drain.h"
 #include "realtime/session/identity.h"
 #include "realtime/session/lifecycle.h"
 #include "realtime/session/listings.h"
@@ -95,16 +97,20 @@ class Shard : public engine::Handler {
   RoomTable rooms;
   RoomLife room_life;
   Quotas quotas;
+  Admission admission;
   Lifecycle lifecycle;
   Membership membership;
   Listings listings;
   Commands commands;
   WebsocketSessions websockets;
   Exchanges exchanges;
+  Drain drain;
 
  private:
   void receive(const JoinRoom& item) { rooms.receive(item); }
   void receive(const LeaveRoom& item) { rooms.receive(item); }
+  void receive(const Farewell& item) { rooms.receive(item); }
+  void receive(const FarewellSaid& item) { drain.receive(item); }
   void receive(const Publish& item) { rooms.receive(item); }
   void receive(const ReadHistory& item) { rooms.receive(item); }
   void receive(const CreateRoom& item) { room_life.receive(item); }
@@ -138,7 +144,6 @@ class Shard : public engine::Handler {
 
   proto::Deflater deflater_;
   Mail mail_;
-  bool is_draining_ = false;
   bool is_busy_ = true;
   bool awaits_others_ = false;  // leave_cookie is armed
   bool goes_on_ = false;        // go_on_cookie is armed

@@ -57,7 +57,7 @@ void Exchanges::received(Session& session, std::span<std::byte> bytes) {
 
 void Exchanges::answer(Session& session, const proto::Request& request) {
   Exchange& exchange = *session.exchange;
-  ++exchange.number;
+  if (++exchange.number == 1) shard_.admission.known();
   exchange.keep_alive = request.keep_alive;
   exchange.head_only = request.method == "HEAD";
   exchange.is_reading = true;
@@ -68,7 +68,7 @@ void Exchanges::answer(Session& session, const proto::Request& request) {
 
 void Exchanges::respond(Session& session, const Answer& answer) {
   Exchange& exchange = *session.exchange;
-  const bool keep_alive = exchange.keep_alive && !answer.close;
+  const bool keep_alive = exchange.keep_alive && !answer.close && !shard_.drain.has_begun();
   out_.clear();
   proto::append_response(out_, {.status = answer.status,
                                 .content_type = answer.content_type,

@@ -168,6 +168,19 @@ bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
                             true);
     return false;
   }
+  const auto resume = proto::query_parameter(request.query, "resume");
+  const std::uint64_t retry_ms = shard_.admission.handshake(
+      resume == "1" ? Admission::Who::returning : Admission::Who::stranger);
+  if (retry_ms != 0) {
+    shard_.counters.upgrades_refused_total.add();
+    const std::string seconds = std::to_string((retry_ms + 999) / 1'000);
+    const proto::HttpHeader retry[] = {{"Retry-After", seconds}};
+    shard_.exchanges.refuse(session, 503, "rate_limited",
+                            "more clients at once than this server lets in; connect again after "
+                            "Retry-After seconds",
+                            retry, true);
+    return false;
+  }
   std::string_view chosen;
   for (const std::string_view offer : upgrade->subprotocols()) {
     if (std::ranges::find(subprotocols, offer) == subprotocols.end()) continue;
@@ -227,6 +240,9 @@ void Routes::raw(Session& session, const Request& request) {
   session.raw = std::make_unique<RawTarget>(
       RawTarget{.room = shard_.node.room_id(*room), .name = *room, .publishes = publishes});
   if (!subscribes) return;
+  if (shard_.admission.join(Admission::Who::stranger) != 0)
+    return shard_.lifecycle.close(session, proto::CloseCode::try_later,
+                                  "more joins at once than this server takes; come back shortly");
   if (shard_.membership.join(
           session, {.room = *room, .dialect = WireForm::raw, .actions = Actions::all()}) !=
       Membership::Join::asked)

@@ -241,6 +241,12 @@ void RoomTable::receive(const LeaveRoom& leave) {
   if (was_last_of_user) announce(room, "user_left", leave.user_id, leave.connection);
 }
 
+void RoomTable::receive(const Farewell& farewell) {
+  const auto found = rooms_.find(farewell.room.value);  // none: its join was refused
+  if (found != rooms_.end()) fanout_.seal(*found->second);
+  shard_.send(CoreId{farewell.connection.core}, FarewellSaid{.to = farewell.connection});
+}
+
 void RoomTable::refuse(const JoinRoom& join, RefusedBecause reason) {
   shard_.counters.refused_limit_total.add();
   shard_.send(CoreId{join.connection.core}, Refused{.to = join.connection,
@@ -396,6 +402,8 @@ void RoomTable::receive(const Publish& publish) {
 void RoomTable::announce(Room& room, std::string_view type, std::string_view user_id,
                          const ConnectionId& about) {
   if (room.members().size() > bounds::announced_members_max) return;
+  // Everybody leaves now, and comes back where others are told of it.
+  if (shard_.node.draining.load(std::memory_order_relaxed)) return;
   if (!room.has_members_listening()) return;
   payload_.clear();
   payload_.append(R"({"user_id":)");

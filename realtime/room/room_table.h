@@ -25,6 +25,7 @@ class RoomTable {
 
   void receive(const JoinRoom& join);
   void receive(const LeaveRoom& leave);
+  void receive(const Farewell& farewell);
   void receive(const Publish& publish);
   void receive(const ReadHistory& read);
   void receive(const RoomBusy& busy);

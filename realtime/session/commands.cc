@@ -91,14 +91,18 @@ void Commands::dispatch(Session& session, const Command& command) {
   (this->*row.run)(session, command);
 }
 
+void Commands::tell_reconnect(Session& session, std::uint64_t delay_ms, std::string_view reason) {
+  reply(session, proto::Reconnect{.delay_ms = delay_ms, .reason = reason});
+}
+
 void Commands::refuse(Session& session, ErrorCode code, const Command& command,
-                      std::string_view message) {
+                      std::string_view message, std::optional<std::uint64_t> retry_after_ms) {
   shard_.counters.errors_total.add();
   reply(session, proto::Refusal{.code = code,
                                 .correlation_id = command.message_id,
                                 .room = command.room,
                                 .message = message,
-                                .retry_after_ms = std::nullopt});
+                                .retry_after_ms = retry_after_ms});
 }
 
 void Commands::refuse_text(Session& session, const proto::DecodeError& error) {
@@ -159,6 +163,12 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
   // To recover is to hear what one would have heard; to look further back is a right of its own.
   if (command.history_limit > 0 && !actions.has(Action::history))
     return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::history, room));
+  const std::uint64_t retry_ms =
+      shard_.admission.join(recover ? Admission::Who::returning : Admission::Who::stranger);
+  if (retry_ms != 0)
+    return refuse(session, ErrorCode::rate_limited, about,
+                  "more joins at once than this server takes; try again after retry_after",
+                  retry_ms);
   switch (shard_.membership.join(session, {.room = room,
                                            .dialect = WireForm::json,
                                            .actions = actions,

@@ -29,8 +29,10 @@ class Commands {
 
   // Tells the client that it is in service.
   void greet(Session& session, std::string_view correlation_id);
+  // Tells the client to come back that long after its close.
+  void tell_reconnect(Session& session, std::uint64_t delay_ms, std::string_view reason);
   void refuse(Session& session, proto::ErrorCode code, const proto::Command& command,
-              std::string_view message);
+              std::string_view message, std::optional<std::uint64_t> retry_after_ms = {});
 
   void receive(Session& session, const Published& published);
   void receive(Session& session, const Refused& refused);

@@ -79,6 +79,7 @@ void Lifecycle::accepted(const engine::Accepted& accepted) {
   session.heard_ms = static_cast<std::uint32_t>(shard_.now_ms);
   session.exchange = std::make_unique<Exchange>();
   arm(session, shard_.node.config.hello_timeout_ms);
+  shard_.admission.arrived(session);
   shard_.quotas.ask_for_address(session);
 }
 
@@ -87,10 +88,12 @@ void Lifecycle::upgraded(Session& session, SessionKind kind) {
   session.exchange.reset();
   shard_.counters.upgrades_total.add();
   change(session, SessionState::connected);
+  shard_.admission.arrived(session);
   // The hello timeout of the accept still runs: it covers the identity too.
 }
 
 void Lifecycle::authenticated(Session& session, std::string_view user_id) {
+  shard_.admission.known();
   if (!user_id.empty()) shard_.sessions.attach(session, user_id);
   change(session, SessionState::authenticated);
   await_silence(session, shard_.node.config.ping_interval_ms);
@@ -107,6 +110,7 @@ void Lifecycle::await_silence(Session& session, std::uint64_t delay_ms) {
 }
 
 void Lifecycle::withdraw(Session& session) {
+  shard_.admission.withdrawn(session);
   shard_.membership.leave_all(session);
   shard_.deflate_contexts.close(session);  // behind the rooms, which may still hand it something
   shard_.quotas.give_back(session);
@@ -145,6 +149,15 @@ void Lifecycle::close_http(Session& session) {
   withdraw(session);
   change(session, SessionState::draining);
   shard_.outbox.close(session.socket);
+}
+
+void Lifecycle::cut_off(Session& session) {
+  if (session.state == SessionState::closed) return;
+  if (session.state != SessionState::draining) {
+    withdraw(session);
+    change(session, SessionState::draining);
+  }
+  shard_.outbox.abort(session.socket);
 }
 
 void Lifecycle::drop_slow(engine::SocketId socket) {
@@ -198,9 +211,7 @@ void Lifecycle::check_alive(Session& session) {
   if (session.awaits_pong) {
     // Nothing came since the ping, not even TCP's own answer to a close would: no close frame.
     shard_.counters.pong_timeouts_total.add();
-    withdraw(session);
-    change(session, SessionState::draining);
-    return shard_.outbox.abort(session.socket);
+    return cut_off(session);
   }
   // The clock's low bits wrap after 49 days; their difference does not.
   const std::uint32_t silent_ms = static_cast<std::uint32_t>(shard_.now_ms) - session.heard_ms;

@@ -33,6 +33,8 @@ class Lifecycle {
   void answer_close(Session& session, proto::CloseCode code);
   // For a connection that is still HTTP: ends it after the answer that is queued.
   void close_http(Session& session);
+  // With RST: what is queued for it is lost.
+  void cut_off(Session& session);
   // Not read fast enough: closed with 4508, a code that means come back and recover.
   void drop_slow(engine::SocketId socket);
   void closed(engine::SocketId socket);

@@ -17,6 +17,7 @@ assert(program, "set RINGROOM to the program under test, for example build/relea
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith("RINGROOM_")),
 );
+environment.RINGROOM_DRAIN_MS = "0"; // nobody waits for the clients of a test
 
 // What a subcommand prints; throws if it fails.
 export function run(flags, variables = {}) {

@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -21,6 +23,8 @@ namespace ringroom::tools {
 namespace {
 
 constexpr int exit_failed = 1;
+// The cores cut off who is still there at the hard stop; one that hangs is not waited for.
+constexpr std::uint64_t last_resort_after_ms = 750;
 constexpr int exit_no_io_uring = 78;  // EX_CONFIG of sysexits.h: the machine has to change, not we
 
 // Descriptors are what connections are made of, so take all that we may have.
@@ -55,10 +59,32 @@ class Signals {
     sigwait(&set_, &number);
     return number;
   }
-  // From here on the next one ends the process at once.
-  void let_go() { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
+  // From here on the next one ends the process at once, and so does the end of `last_resort_ms`:
+  // the cores cut everybody off before that, unless one of them hangs.
+  void let_go(std::uint64_t last_resort_ms) {
+    struct sigaction ending {};
+    ending.sa_handler = [](int number) {
+      constexpr std::string_view asked = "ringroom: asked again: ended at once\n";
+      constexpr std::string_view late = "ringroom: the drain did not end in time: ended at once\n";
+      const std::string_view text = number == SIGALRM ? late : asked;
+      if (write(STDERR_FILENO, text.data(), text.size()) < 0) _exit(0);
+      _exit(0);
+    };
+    for (const int number : {SIGTERM, SIGINT, SIGALRM}) sigaction(number, &ending, nullptr);
+    signal(SIGHUP, SIG_IGN);
+    set_alarm(last_resort_ms);
+    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  }
+  void done() { set_alarm(0); }
 
  private:
+  static void set_alarm(std::uint64_t delay_ms) {
+    itimerval timer{};
+    timer.it_value.tv_sec = static_cast<time_t>(delay_ms / 1'000);
+    timer.it_value.tv_usec = static_cast<suseconds_t>(delay_ms % 1'000 * 1'000);
+    setitimer(ITIMER_REAL, &timer, nullptr);
+  }
+
   sigset_t set_;
 };
 
@@ -121,11 +147,14 @@ int run(const realtime::Config& config) {
 
   for (int number = signals.next(); number == SIGHUP; number = signals.next())
     Log::line(Log::Level::info, "SIGHUP ignored: reload is not offered, restart to apply changes");
-  Log::line(Log::Level::info, "draining: telling every connection to come back elsewhere");
+  Log::line(Log::Level::info,
+            "draining: every connection is told to come back; a second signal ends at once",
+            {{"over_ms", config.drain_ms}, {"hard_stop_ms", config.drain_hard_stop_ms}});
   node.draining.store(true, std::memory_order_relaxed);
-  signals.let_go();
+  signals.let_go(config.drain_hard_stop_ms + last_resort_after_ms);
   engine.stop();
   engine.join();
+  signals.done();
   node.engine.store(nullptr, std::memory_order_release);
   return 0;
 }
