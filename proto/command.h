@@ -308,21 +308,26 @@ struct Unsubscribed {
 
 struct PresenceMember {
   std::string_view user_id;
-  std::uint32_t connections;
-  std::string_view info = {};  // raw JSON; empty: none
+  std::optional<std::uint32_t> connections = {};  // in lists
+  std::string_view info = {};                     // raw JSON; empty: none
 };
 struct PresenceList {
   std::string_view correlation_id;
   std::string_view room;
   std::optional<std::span<const PresenceMember>> members;  // nullopt: only counts were asked for
   std::uint64_t count;                                     // of users, listed or not
+  std::uint64_t connections;                               // of all of them
 };
 // What changed in a room too large to tell each coming and going at once.
 struct PresenceDiff {
   std::string_view room;
-  std::span<const PresenceMember> joined;  // come, or changed their info
-  std::span<const std::string_view> left;  // user ids
-  std::uint64_t count;                     // of users, after the change
+  struct Names {
+    std::span<const PresenceMember> joined;
+    std::span<const std::string_view> left;   // user ids
+    std::span<const PresenceMember> updated;  // what they say of themselves
+  };
+  std::optional<Names> names;  // nullopt: more than may be named at once
+  std::uint64_t count;         // of users, after the change
 };
 
 struct HistoryPage {

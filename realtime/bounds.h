@@ -38,12 +38,6 @@ inline constexpr std::size_t mail_bytes_max = 16 * 1024 * 1024;
 inline constexpr std::size_t returns_count_max = 32;
 inline constexpr std::size_t returns_bytes_max = 64 * 1024;
 
-// Members up to which a room announces each join and leave. Beyond it an announcement per join
-// would cost members^2 frames when a large room fills (10,000 members: 50 million).
-inline constexpr std::uint32_t announced_members_max = 100;
-// User ids listed in room_joined; member_count tells the whole number.
-inline constexpr std::uint32_t listed_members_max = 100;
-
 // Rooms are visited in rounds of so many steps, 5 s in all: what is too old leaves memory that late
 // (readers never see it), and a position that went wrong is found that late. A million rooms on a
 // core are 20,000 a step, about 1 ms.
@@ -66,6 +60,7 @@ inline constexpr std::uint64_t sweep_cookie = ~std::uint64_t{0};
 inline constexpr std::uint64_t leave_cookie = ~std::uint64_t{1};
 inline constexpr std::uint64_t go_on_cookie = ~std::uint64_t{2};  // only makes another turn
 inline constexpr std::uint64_t drain_cookie = ~std::uint64_t{3};
+inline constexpr std::uint64_t presence_cookie = ~std::uint64_t{4};
 
 inline constexpr std::size_t user_id_bytes_max = 128;
 // Distinct User-Agent texts kept per core; later ones are filed as "other".

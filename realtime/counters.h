@@ -17,6 +17,7 @@ struct ShardCounters {
   Counter deflate_contexts, deflate_context_bytes, deflate_contexts_refused_total,
       deflate_context_messages_total, deflate_context_bytes_in_total,
       deflate_context_bytes_out_total;
+  Counter presence_told_total;
   Counter rooms, subscriptions, joins_total, leaves_total;
   Counter duplicates_total, recoveries_total, recoveries_failed_total, recovered_messages_total,
       history_squeezed_total, position_gaps_total;
@@ -84,6 +85,9 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::deflate_context_bytes_in_total},
     {"deflate_context_bytes_out_total", CounterKind::total, "Bytes of those messages compressed.",
      &ShardCounters::deflate_context_bytes_out_total},
+    {"presence_told_total", CounterKind::total,
+     "Messages to rooms about who came, left or changed; a difference of many is one.",
+     &ShardCounters::presence_told_total},
     {"rooms", CounterKind::gauge, "Rooms alive.", &ShardCounters::rooms},
     {"subscriptions", CounterKind::gauge, "Listeners in rooms.", &ShardCounters::subscriptions},
     {"joins_total", CounterKind::total, "Joins granted.", &ShardCounters::joins_total},

@@ -21,7 +21,8 @@ namespace ringroom::realtime {
 //   session's core                     room's home core                listening cores
 //   --------------                     ----------------                ---------------
 //   JoinRoom, LeaveRoom, Publish,
-//   ReadHistory, Farewell         -->
+//   ReadHistory, ReadPresence,
+//   UpdatePresence, Farewell      -->
 //                                 <--  Joined, Published, Refused, ToConnection, FarewellSaid
 //                                      Deliver, AuditPosition     -->  (each core with listeners)
 //                                 <--  BlockReturned                   (when the last send is done)
@@ -68,8 +69,12 @@ struct JoinRoom {
   std::uint64_t recover_sequence;
   std::string_view recover_epoch;
   std::uint32_t history_limit;
+  std::string_view info;  // what the user says of itself; empty: nothing new
+  bool info_is_default;   // it counts only if the user is not there yet
 
-  void each_text(auto&& f) { f(room_name), f(user_id), f(correlation_id), f(recover_epoch); }
+  void each_text(auto&& f) {
+    f(room_name), f(user_id), f(correlation_id), f(recover_epoch), f(info);
+  }
 };
 
 struct LeaveRoom {
@@ -77,7 +82,7 @@ struct LeaveRoom {
   ConnectionId connection;
   std::string_view user_id;
   WireForm form;
-  bool is_broken;  // the connection ended; nobody asked to leave
+  bool is_broken;  // nobody asked to leave: the connection ended, and may come back
 
   void each_text(auto&& f) { f(user_id); }
 };
@@ -189,6 +194,29 @@ struct RoomGone {
   void each_text(auto&& f) { f(reason); }
 };
 
+// Answered with a `presence` frame as ToConnection, or Refused.
+struct ReadPresence {
+  RoomId room;
+  std::string_view room_name;
+  ConnectionId to;
+  std::string_view correlation_id;
+  bool counts_only;
+
+  void each_text(auto&& f) { f(room_name), f(correlation_id); }
+};
+
+// Answered with an `ack` frame as ToConnection if that is wanted, or Refused.
+struct UpdatePresence {
+  RoomId room;
+  std::string_view room_name;
+  ConnectionId from;
+  std::string_view correlation_id;  // empty: no answer is wanted
+  std::string_view user_id;
+  std::string_view info;  // a JSON object
+
+  void each_text(auto&& f) { f(room_name), f(correlation_id), f(user_id), f(info); }
+};
+
 inline constexpr std::uint64_t any_version = ~std::uint64_t{0};
 
 struct Publish {
@@ -257,7 +285,9 @@ enum class RefusedBecause : std::uint8_t {
   room_exists,
   room_ends,
   not_the_owner,
-  no_client_rooms
+  no_client_rooms,
+  no_presence,
+  not_a_member
 };
 
 struct RefusalRow {
@@ -294,6 +324,10 @@ inline constexpr RefusalRow refusal_rows[] = {
      "only the room's owner, or who is granted `delete` for it, may delete it"},
     {RefusedBecause::no_client_rooms, proto::ErrorCode::forbidden,
      "rooms of this namespace are made by the server API only (client-create)"},
+    {RefusedBecause::no_presence, proto::ErrorCode::invalid,
+     "rooms of this namespace do not keep who is in them; set presence for it"},
+    {RefusedBecause::not_a_member, proto::ErrorCode::not_joined,
+     "join the room before you say there who you are"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];
@@ -318,12 +352,14 @@ struct Refused {
   void each_text(auto&& f) { f(correlation_id), f(room_name); }
 };
 
-// A part of a batch that one connection must not get.
+// A part of a batch that one connection must not get, or none of those who may not see presence.
 struct Exclusion {
-  ConnectionId connection;
+  ConnectionId connection;  // or presence_blind
   std::uint32_t begin[wire_forms];
   std::uint32_t end[wire_forms];
 };
+
+inline constexpr ConnectionId presence_blind{0xfffe, 0, 0};
 
 // The batch of a room's turn for the listeners of one core. Each block comes with one hold, which
 // goes back as BlockReturned.
@@ -404,10 +440,11 @@ struct ReleaseQuota {
 };
 
 using LetterItem =
-    std::variant<JoinRoom, LeaveRoom, Farewell, FarewellSaid, Publish, ReadHistory, CreateRoom,
-                 DeleteRoom, DescribeRoom, ListRooms, RoomDescribed, RoomsListed, RoomGone, Joined,
-                 Published, Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned,
-                 ToUser, ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
+    std::variant<JoinRoom, LeaveRoom, Farewell, FarewellSaid, Publish, ReadHistory, ReadPresence,
+                 UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms, RoomDescribed,
+                 RoomsListed, RoomGone, Joined, Published, Refused, Deliver, AuditPosition,
+                 Throttle, RoomBusy, BlockReturned, ToUser, ToConnection, ToEverybody, AcquireQuota,
+                 QuotaAnswer, ReleaseQuota>;
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");
 
 // What one core has to say to another in one turn, in order.

@@ -77,6 +77,8 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
     if (fired.cookie == bounds::sweep_cookie) {
       rooms.sweep();
       outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
+    } else if (fired.cookie == bounds::presence_cookie) {
+      rooms.tell_presence();
     } else if (fired.cookie == bounds::leave_cookie) {
       awaits_others_ = false;
     } else if (fired.cookie == bounds::go_on_cookie) {

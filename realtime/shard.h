@@ -120,6 +120,8 @@ class Shard : public engine::Handler {
   void receive(const RoomDescribed& item);
   void receive(const RoomsListed& item) { listings.receive(item); }
   void receive(const RoomGone& item) { subscribers.disperse(item); }
+  void receive(const ReadPresence& item) { rooms.receive(item); }
+  void receive(const UpdatePresence& item) { rooms.receive(item); }
   void receive(const RoomBusy& item) { rooms.receive(item); }
   void receive(const Joined& item) { membership.receive(item); }
   void receive(const Published& item);

@@ -387,7 +387,7 @@ constexpr std::string_view server_types[] = {
     "room_reset",    "endpoint_status", "endpoint_health",  "system_message",
     "notification",  "error_message",   "validation_error", "service_degradation",
     "reconnect",     "room_created",    "room_deleted",     "room_list",
-    "presence_diff", "subscribed",      "unsubscribed",
+    "presence_diff", "user_updated",    "subscribed",       "unsubscribed",
 };
 
 const TypeRow* find_client_type(std::string_view type) {

@@ -12,7 +12,7 @@ void write_members(BlockBuilder& out, std::span<const PresenceMember> members) {
   append_list(out, members, [&out](const PresenceMember& member) {
     JsonObject object(out);
     object.text("user_id", member.user_id);
-    object.number("connections", member.connections);
+    if (member.connections) object.number("connections", *member.connections);
     object.raw_if_any("info", member.info);
     object.end();
   });
@@ -202,6 +202,7 @@ void write_payload(const PresenceList& value, BlockBuilder& out) {
   JsonObject payload(out);
   if (value.members) write_members(payload.key("members"), *value.members);
   payload.number("count", value.count);
+  payload.number("connections", value.connections);
   payload.end();
 }
 
@@ -209,8 +210,11 @@ ReplyHead head_of(const PresenceDiff& value) { return {"presence_diff", {}, valu
 
 void write_payload(const PresenceDiff& value, BlockBuilder& out) {
   JsonObject payload(out);
-  write_members(payload.key("joined"), value.joined);
-  append_text_list(payload.key("left"), value.left);
+  if (value.names) {
+    write_members(payload.key("joined"), value.names->joined);
+    append_text_list(payload.key("left"), value.names->left);
+    write_members(payload.key("updated"), value.names->updated);
+  }
   payload.number("count", value.count);
   payload.end();
 }

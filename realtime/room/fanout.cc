@@ -116,7 +116,8 @@ void Fanout::announce(Room& room, const proto::Publication& publication,
   Batch& batch = batch_of(room);
   const Marks begin = marks(batch);
   encode(room, publication, PayloadKind::json, WireForm::json);
-  finish(room, begin, std::span(&without, 1));
+  const ConnectionId excluded[] = {presence_blind, without};
+  finish(room, begin, std::span(excluded, without == nobody ? 1 : 2));
 }
 
 void Fanout::reset(Room& room, std::string_view reason) {

@@ -47,7 +47,7 @@ class Fanout {
   // `without` are connections that must not hear it.
   void add(Room& room, const proto::Publication& publication, PayloadKind kind,
            std::span<const ConnectionId> without);
-  // What means nothing to raw listeners, such as user_joined.
+  // Of presence: for those who may see it and have words for it, but one.
   void announce(Room& room, const proto::Publication& publication, const ConnectionId& without);
   // The room's numbering has begun anew: tells its listeners, behind what was said before.
   void reset(Room& room, std::string_view reason);

@@ -132,14 +132,6 @@ std::optional<std::uint32_t> Presence::connections_of(std::string_view user_id) 
   return members_[slot].connections;
 }
 
-std::size_t Presence::bytes() const {
-  std::size_t out = sizeof *this + members_.capacity() * sizeof(Member) +
-                    (index_.capacity() + changed_.capacity()) * sizeof(std::uint32_t);
-  for (const Member& member : members_)
-    out += std::size_t(member.user_id_bytes) + member.info_bytes;
-  return out;
-}
-
 // ---- members -----------------------------------------------------------------------------------
 
 std::uint32_t Presence::hash_of(std::string_view user_id) const {
@@ -173,6 +165,7 @@ void Presence::remove(std::uint32_t slot) {
   Member& member = members_[slot];
   RR_CHECK(member.connections == 0 && !member.is(here) && !member.is(awaited));
   index_remove(slot);
+  text_bytes_ -= std::size_t(member.user_id_bytes) + member.info_bytes;
   heap_.release(member.text);
   member = Member{};
   member.next = std::exchange(first_free_, slot);
@@ -193,6 +186,8 @@ void Presence::write_texts(Member& member, std::string_view user_id, std::string
   auto* text = static_cast<char*>(heap_.allocate(user_id.size() + info.size()));
   user_id.copy(text, user_id.size());
   info.copy(text + user_id.size(), info.size());
+  text_bytes_ += user_id.size() + info.size();
+  text_bytes_ -= std::size_t(member.user_id_bytes) + member.info_bytes;
   if (member.text != nullptr) heap_.release(member.text);
   member.text = text;
   member.user_id_bytes = static_cast<std::uint8_t>(user_id.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -70,6 +71,10 @@ class Presence {
     }
   }
   void told();
+  // They cannot be told now: all are due when another interval ends.
+  void put_off(std::uint64_t now_ms) {
+    due_ms_ = now_ms + std::max<std::uint64_t>(options_.presence_interval_ms, 1);
+  }
 
   // Those in grace are users and have no connections.
   std::uint32_t users() const { return users_; }
@@ -90,7 +95,10 @@ class Presence {
   }
 
   // Of this object and everything it holds.
-  std::size_t bytes() const;
+  std::size_t bytes() const {
+    return sizeof *this + members_.capacity() * sizeof(Member) +
+           (index_.capacity() + changed_.capacity()) * sizeof(std::uint32_t) + text_bytes_;
+  }
 
  private:
   static constexpr std::uint32_t none = 0xffff'ffff;
@@ -156,6 +164,7 @@ class Presence {
   std::uint32_t used_count_ = 0;
   std::uint32_t users_ = 0;
   std::uint32_t connections_ = 0;
+  std::size_t text_bytes_ = 0;
   bool is_batch_ = false;
 };
 

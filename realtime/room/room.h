@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,10 +11,12 @@
 
 #include "base/check.h"
 #include "base/id.h"
+#include "engine/handler.h"
 #include "realtime/letters.h"
 #include "realtime/namespace.h"
 #include "realtime/room/history.h"
 #include "realtime/room/idempotency.h"
+#include "realtime/room/presence.h"
 #include "realtime/room/state.h"
 
 namespace ringroom::realtime {
@@ -66,9 +67,8 @@ class Room {
   Sequence last() const { return last_; }
   Sequence next() { return last_ = Sequence{last_.value + 1}; }
 
-  // A connection begins or ends to listen. An empty user listens without being a member.
-  // True if that is the first or the last connection of the user here.
-  bool enter(CoreId core, WireForm form, std::string_view user_id) {
+  // A connection begins or ends to listen.
+  void enter(CoreId core, WireForm form) {
     Hearing* hearing = find(core, form);
     if (hearing == nullptr) {
       // By core, so that a batch goes to a core as one item.
@@ -78,16 +78,8 @@ class Room {
     ++hearing->listeners;
     heard_ = static_cast<std::uint8_t>(heard_ | bit(form));
     ++listener_count_;
-    if (user_id.empty()) return false;
-    const auto found = members_.find(user_id);
-    if (found != members_.end()) {
-      ++found->second;
-      return false;
-    }
-    members_.emplace(user_id, 1);
-    return true;
   }
-  bool leave(CoreId core, WireForm form, std::string_view user_id) {
+  void leave(CoreId core, WireForm form) {
     Hearing* hearing = find(core, form);
     RR_CHECK(hearing != nullptr);
     --listener_count_;
@@ -97,12 +89,6 @@ class Room {
       for (const Hearing& other : hearings_)
         heard_ = static_cast<std::uint8_t>(heard_ | bit(other.form));
     }
-    if (user_id.empty()) return false;
-    const auto found = members_.find(user_id);
-    RR_CHECK(found != members_.end());
-    if (--found->second > 0) return false;
-    members_.erase(found);
-    return true;
   }
 
   std::span<const Hearing> hearings() const { return hearings_; }  // by core
@@ -115,8 +101,19 @@ class Room {
     return (heard_ & ~(bit(WireForm::raw) | bit(WireForm::raw_deflated))) != 0;
   }
   std::uint32_t listener_count() const { return listener_count_; }
-  // User id and number of connections, by name.
-  const std::map<std::string, std::uint32_t, std::less<>>& members() const { return members_; }
+  // Users where the room knows them, else connections. Raw listeners are no members.
+  std::uint32_t member_count() const {
+    if (presence) return presence->users();
+    std::uint32_t count = 0;
+    for (const Hearing& hearing : hearings_) count += is_raw(hearing.form) ? 0 : hearing.listeners;
+    return count;
+  }
+  // Whether one more would be one too many.
+  bool is_full_for(std::string_view user_id) const {
+    const std::uint64_t max = members_max();
+    if (max == 0 || user_id.empty() || member_count() < max) return false;
+    return !presence || !presence->connections_of(user_id);
+  }
 
   std::unique_ptr<const Profile> profile;  // null: it came to be by a join or a publish
   std::uint64_t members_max() const {
@@ -126,6 +123,7 @@ class Room {
   std::unique_ptr<State> state;      // the last value of each key; null: the namespace keeps none
   std::unique_ptr<History> history;  // null: the namespace keeps none
   std::unique_ptr<Idempotency> idempotency;  // made by the first publish that has a message id
+  std::unique_ptr<Presence> presence;        // null: the namespace keeps none
 
   Batch* batch = nullptr;        // this turn's publications so far; Fanout's
   std::uint32_t busy_cores = 0;  // Fanout's: other cores that still hand out earlier batches
@@ -134,6 +132,9 @@ class Room {
   std::uint64_t created_wall_ms = 0;
   bool is_ending = false;     // RoomTable's: deleted, and forgotten when the last has left
   std::uint64_t used_ms = 0;  // RoomTable's: when a room without listeners was last used
+  // PresenceKeeper's: when there is something to do about the presence; 0: nothing.
+  std::uint64_t presence_due_ms = 0;
+  engine::TimerId presence_timer = engine::no_timer;
 
  private:
   static constexpr unsigned bit(WireForm form) { return 1u << std::size_t(form); }
@@ -152,7 +153,6 @@ class Room {
   Sequence last_{0};
   std::vector<Hearing> hearings_;
   std::uint32_t listener_count_ = 0;
-  std::map<std::string, std::uint32_t, std::less<>> members_;
 };
 
 }  // namespace ringroom::realtime

@@ -22,7 +22,7 @@ void RoomLife::describe(const Room& room, const Question& question) {
                             .why = question.why,
                             .is_public = profile == nullptr || profile->is_public,
                             .listing = question.listing,
-                            .members = static_cast<std::uint32_t>(room.members().size()),
+                            .members = room.member_count(),
                             .correlation_id = question.correlation_id,
                             .room_name = room.name(),
                             .owner = profile == nullptr ? std::string_view() : profile->owner,

@@ -19,6 +19,7 @@ RoomTable::RoomTable(Shard& shard)
     : shard_(shard),
       fanout_(shard),
       state_keeper_(shard.heap),
+      presence_keeper_(shard, fanout_),
       history_of_core_{.bytes_max = shard.node.share_of_core(shard.node.config.history_bytes_max)},
       frame_(shard.heap),
       payload_(shard.heap) {}
@@ -64,6 +65,7 @@ Result<Room*, RefusedBecause> RoomTable::make(RoomId id, std::string_view name,
                                                                .of_core = history_of_core_,
                                                                .footprint = shard_.footprint});
   }
+  presence_keeper_.begin(*room);
   shard_.counters.rooms.add();
   return room.get();
 }
@@ -85,6 +87,7 @@ void RoomTable::forget(RoomId id) {
   const auto found = rooms_.find(id.value);
   Room& room = *found->second;
   fanout_.let_go(room);
+  presence_keeper_.end(room);
   if (room.idempotency)
     shard_.footprint.idempotency_bytes.subtract(room.idempotency->memory_bytes());
   if (room.state) shard_.footprint.state_bytes.subtract(room.state->bytes());
@@ -96,17 +99,15 @@ void RoomTable::receive(const JoinRoom& join) {
   const auto found = find_or_make(join.room, join.room_name);
   if (!found) return refuse(join, found.error());
   Room* room = *found;
-  if (const std::uint64_t max = room->members_max(); max != 0 && room->members().size() >= max &&
-                                                     !join.user_id.empty() &&
-                                                     !room->members().contains(join.user_id))
-    return refuse(join, RefusedBecause::room_full);
+  if (room->is_full_for(join.user_id)) return refuse(join, RefusedBecause::room_full);
   // What is gathered so far belongs to those who were here: the newcomer's position is behind it.
   fanout_.seal(*room);
-  const bool is_new_user = room->enter(CoreId{join.connection.core}, join.form, join.user_id);
+  room->enter(CoreId{join.connection.core}, join.form);
+  presence_keeper_.enter(*room, join);
   shard_.counters.joins_total.add();
 
   answer(join, *room);
-  if (is_new_user) announce(*room, "user_joined", join.user_id, join.connection);
+  presence_keeper_.tell(*room, join.connection);
 }
 
 std::optional<bool> RoomTable::look_back(const JoinRoom& join, Room& room) {
@@ -146,12 +147,11 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
   if (!is_raw(join.form)) {
     const std::optional<bool> recovered = look_back(join, room);
     std::optional<std::span<const std::string_view>> members;
-    if (join.wants_members) {
+    if (join.wants_members && room.presence) {
       listed_.clear();
-      for (const auto& [user_id, connections] : room.members()) {
-        if (listed_.size() == bounds::listed_members_max) break;
-        listed_.push_back(user_id);
-      }
+      for (const proto::PresenceMember& member :
+           presence_keeper_.list(room, shard_.node.config.queue_bytes_max / 4))
+        listed_.push_back(member.user_id);
       members = listed_;
     }
     // Who recovered has what changed the values since; the others get them as they are now.
@@ -166,7 +166,7 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
                           .recovered = recovered,
                           .messages = messages_,
                           .members = members,
-                          .member_count = room.members().size(),
+                          .member_count = room.member_count(),
                           .state = shows_state ? std::optional(state_keeper_.snapshot(*room.state))
                                                : std::nullopt},
         frame_);
@@ -183,9 +183,9 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
 
 void RoomTable::receive(const ReadHistory& read) {
   Room* found = find(read.room, read.room_name);
-  if (found == nullptr) return refuse(read, RefusedBecause::no_room);
+  if (found == nullptr) return refuse(read, read.to, RefusedBecause::no_room);
   Room& room = *found;
-  if (!room.history) return refuse(read, RefusedBecause::no_history);
+  if (!room.history) return refuse(read, read.to, RefusedBecause::no_history);
   fanout_.seal(room);  // what is being gathered is said already
   room.history->expire(shard_.now_ms);
   const std::uint64_t last = room.last().value;
@@ -196,20 +196,59 @@ void RoomTable::receive(const ReadHistory& read) {
     const bool is_gone =
         read.since_epoch != room.epoch() || from > last + 1 ||
         (!read.reverse && from < last && from + 1 < room.history->oldest().value_or(last + 1));
-    if (is_gone) return refuse(read, RefusedBecause::unrecoverable);
+    if (is_gone) return refuse(read, read.to, RefusedBecause::unrecoverable);
   }
   room.history->read(from, read.reverse, read.limit, shard_.node.config.queue_bytes_max / 2,
                      messages_);
+  reply(read.to, proto::HistoryPage{.correlation_id = read.correlation_id,
+                                    .room = room.name(),
+                                    .messages = messages_,
+                                    .sequence = last,
+                                    .epoch = room.epoch()});
+}
+
+void RoomTable::receive(const ReadPresence& read) {
+  Room* found = find(read.room, read.room_name);
+  if (found == nullptr) return refuse(read, read.to, RefusedBecause::no_room);
+  Room& room = *found;
+  if (!room.presence) return refuse(read, read.to, RefusedBecause::no_presence);
+  presence_keeper_.tell(room, nobody);  // who is gone by now is not listed
+  std::optional<std::span<const proto::PresenceMember>> members;
+  if (!read.counts_only)
+    members = presence_keeper_.list(room, shard_.node.config.queue_bytes_max / 2);
+  reply(read.to, proto::PresenceList{.correlation_id = read.correlation_id,
+                                     .room = room.name(),
+                                     .members = members,
+                                     .count = room.presence->users(),
+                                     .connections = room.presence->connections()});
+}
+
+void RoomTable::receive(const UpdatePresence& update) {
+  Room* found = find(update.room, update.room_name);
+  if (found == nullptr) return refuse(update, update.from, RefusedBecause::not_a_member);
+  Room& room = *found;
+  if (!room.presence) return refuse(update, update.from, RefusedBecause::no_presence);
+  if (!presence_keeper_.update(room, update.user_id, update.info))
+    return refuse(update, update.from, RefusedBecause::not_a_member);
+  if (!update.correlation_id.empty())
+    reply(update.from, proto::Ack{.correlation_id = update.correlation_id, .room = room.name()});
+  presence_keeper_.tell(room, nobody);
+}
+
+void RoomTable::tell_presence() {
+  for (const RoomId id : presence_keeper_.fired()) {
+    const auto found = rooms_.find(id.value);
+    RR_CHECK(found != rooms_.end());  // its timer ends with it
+    if (!found->second->is_ending) presence_keeper_.tell(*found->second, nobody);
+  }
+}
+
+void RoomTable::reply(const ConnectionId& to, const auto& value) {
   frame_.clear();
   const std::size_t begin = proto::begin_frame(frame_);
-  proto::dialect::native_json::encode(proto::HistoryPage{.correlation_id = read.correlation_id,
-                                                         .room = room.name(),
-                                                         .messages = messages_,
-                                                         .sequence = last,
-                                                         .epoch = room.epoch()},
-                                      frame_);
+  proto::dialect::native_json::encode(value, frame_);
   proto::end_frame(frame_, begin, proto::Opcode::text);
-  shard_.send(CoreId{read.to.core}, ToConnection{.to = read.to, .frame = frame_.text()});
+  shard_.send(CoreId{to.core}, ToConnection{.to = to, .frame = frame_.text()});
 }
 
 void RoomTable::reset(Room& room, std::string_view reason) {
@@ -230,15 +269,25 @@ void RoomTable::receive(const LeaveRoom& leave) {
   const auto found = rooms_.find(leave.room.value);
   RR_CHECK(found != rooms_.end());  // a room with listeners is never forgotten
   Room& room = *found->second;
-  const bool was_last_of_user =
-      room.leave(CoreId{leave.connection.core}, leave.form, leave.user_id);
+  room.leave(CoreId{leave.connection.core}, leave.form);
   shard_.counters.leaves_total.add();
   room.used_ms = shard_.now_ms;
   if (room.is_ending) {
     if (room.listener_count() == 0) forget(room.id());
     return;
   }
-  if (was_last_of_user) announce(room, "user_left", leave.user_id, leave.connection);
+  presence_keeper_.leave(room, leave.user_id, leave.is_broken);
+  presence_keeper_.tell(room, leave.connection);
+}
+
+void RoomTable::refuse(const auto& question, const ConnectionId& to, RefusedBecause reason) {
+  shard_.send(CoreId{to.core}, Refused{.to = to,
+                                       .room = question.room,
+                                       .ticket = 0,
+                                       .exchange = 0,
+                                       .correlation_id = question.correlation_id,
+                                       .room_name = question.room_name,
+                                       .reason = reason});
 }
 
 void RoomTable::receive(const Farewell& farewell) {
@@ -269,16 +318,6 @@ void RoomTable::refuse(const Publish& publish, RefusedBecause reason, std::uint6
                                                  .room_name = publish.room_name,
                                                  .reason = reason,
                                                  .version = version});
-}
-
-void RoomTable::refuse(const ReadHistory& read, RefusedBecause reason) {
-  shard_.send(CoreId{read.to.core}, Refused{.to = read.to,
-                                            .room = read.room,
-                                            .ticket = 0,
-                                            .exchange = 0,
-                                            .correlation_id = read.correlation_id,
-                                            .room_name = read.room_name,
-                                            .reason = reason});
 }
 
 // Equal ids of two users are two messages; a backend has no user and is one.
@@ -399,34 +438,12 @@ void RoomTable::receive(const Publish& publish) {
                                  .message_id = {id.data(), id.size()}});
 }
 
-void RoomTable::announce(Room& room, std::string_view type, std::string_view user_id,
-                         const ConnectionId& about) {
-  if (room.members().size() > bounds::announced_members_max) return;
-  // Everybody leaves now, and comes back where others are told of it.
-  if (shard_.node.draining.load(std::memory_order_relaxed)) return;
-  if (!room.has_members_listening()) return;
-  payload_.clear();
-  payload_.append(R"({"user_id":)");
-  proto::append_json_string(payload_, user_id);
-  payload_.append('}');
-  const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
-  fanout_.announce(room,
-                   proto::Publication{.type = type,
-                                      .room = room.name(),
-                                      .sequence = 0,
-                                      .message_id = {id.data(), id.size()},
-                                      .correlation_id = {},
-                                      .sender = {},
-                                      .timestamp_ms = shard_.wall_ms,
-                                      .payload = payload_.text()},
-                   about);
-}
-
 // A room is kept as long as somebody listens, it remembers something, or was used a moment ago.
 bool RoomTable::is_forgotten(const Room& room) const {
   return room.listener_count() == 0 && room.batch == nullptr &&
          room.used_ms + room.options().empty_room_ms <= shard_.now_ms &&
-         (!room.history || room.history->empty()) && (!room.state || room.state->size() == 0);
+         (!room.history || room.history->empty()) && (!room.state || room.state->size() == 0) &&
+         (!room.presence || room.presence->users() == 0);
 }
 
 void RoomTable::visit(Room& room) {

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "realtime/letters.h"
 #include "realtime/room/fanout.h"
+#include "realtime/room/presence_keeper.h"
 #include "realtime/room/room.h"
 
 namespace ringroom::realtime {
@@ -28,6 +29,8 @@ class RoomTable {
   void receive(const Farewell& farewell);
   void receive(const Publish& publish);
   void receive(const ReadHistory& read);
+  void receive(const ReadPresence& read);
+  void receive(const UpdatePresence& update);
   void receive(const RoomBusy& busy);
 
   // The end of the turn: all batches go out.
@@ -36,6 +39,8 @@ class RoomTable {
   // lets listening cores compare their position. Every room has been visited after
   // bounds::sweep_rounds calls.
   void sweep();
+  // Rooms whose presence is due: bounds::presence_cookie has fired.
+  void tell_presence();
   // The room's numbering begins anew: what it remembers is gone, and its listeners are told.
   void reset(Room& room, std::string_view reason);
 
@@ -56,15 +61,15 @@ class RoomTable {
  private:
   // Or why there is none and none can be made.
   Result<Room*, RefusedBecause> find_or_make(RoomId id, std::string_view name);
-  // user_joined and user_left, to everybody but the one it is about.
-  void announce(Room& room, std::string_view type, std::string_view user_id,
-                const ConnectionId& about);
   void answer(const JoinRoom& join, Room& room);
   // What the join shows of the room's past, in messages_. True: all that was missed; nullopt:
   // recovery was not asked for.
   std::optional<bool> look_back(const JoinRoom& join, Room& room);
   void refuse(const JoinRoom& join, RefusedBecause reason);
-  void refuse(const ReadHistory& read, RefusedBecause reason);
+  // Of a question that changes nothing.
+  void refuse(const auto& question, const ConnectionId& to, RefusedBecause reason);
+  // One frame for one connection.
+  void reply(const ConnectionId& to, const auto& value);
   // The answer that this publish got before, if it is here for the second time.
   bool answers_again(const Publish& publish, Room& room, std::uint64_t key);
   void remember(Room& room, const Idempotency::Known& known);
@@ -81,6 +86,7 @@ class RoomTable {
   Shard& shard_;
   Fanout fanout_;
   StateKeeper state_keeper_;
+  PresenceKeeper presence_keeper_;
   History::Budget history_of_core_;
   std::unordered_map<const Namespace*, History::Budget> history_of_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;

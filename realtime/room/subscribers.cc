@@ -12,7 +12,7 @@ namespace ringroom::realtime {
 
 namespace {
 
-constexpr std::uint32_t index_mask = 0x7fff'ffff;
+constexpr std::uint32_t index_mask = 0x3fff'ffff;
 constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
@@ -51,7 +51,8 @@ void Subscribers::join(Session& session, Subscription& subscription, std::uint64
       {.socket = session.socket,
        .subscription =
            static_cast<std::uint32_t>(&subscription - session.subscriptions.data()) & index_mask,
-       .keeps_context = session.keeps_context});
+       .keeps_context = session.keeps_context,
+       .sees_presence = subscription.actions.has(Action::presence)});
 }
 
 void Subscribers::end(Session& session, Subscription& subscription) {
@@ -229,9 +230,11 @@ std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& de
   // Exclusions are in the order of the batch, so what lies between them is what this one gets.
   std::size_t begin = 0;
   for (const Exclusion& exclusion : delivery.exclusions) {
-    if (exclusion.connection.slot != listener.socket.slot ||
-        exclusion.connection.generation != listener.socket.generation ||
-        exclusion.connection.core != shard_.core.value)
+    if (exclusion.connection == presence_blind) {
+      if (listener.sees_presence) continue;
+    } else if (exclusion.connection.slot != listener.socket.slot ||
+               exclusion.connection.generation != listener.socket.generation ||
+               exclusion.connection.core != shard_.core.value)
       continue;
     // One publication may exclude the same connection twice.
     const std::size_t end = std::max<std::size_t>(begin, exclusion.begin[delivery.form]);

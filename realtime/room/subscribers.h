@@ -22,8 +22,9 @@ struct Session;
 struct Listener {
   engine::SocketId socket;
   // Index in the session's list, to keep both ends in step.
-  std::uint32_t subscription : 31;
+  std::uint32_t subscription : 30;
   std::uint32_t keeps_context : 1;  // its frames go through DeflateContexts
+  std::uint32_t sees_presence : 1;  // else it hears none of what is marked as such
 };
 static_assert(sizeof(Listener) == 12, "five listeners to a cache line");
 

@@ -33,7 +33,7 @@ constexpr CommandRow CommandRow::rows[] = {
     {CommandKind::ephemeral, false, &Commands::publish},
     {CommandKind::ping, true, &Commands::ping},
     {CommandKind::heartbeat, true, &Commands::heartbeat},
-    {CommandKind::presence, false, &Commands::not_offered},
+    {CommandKind::presence, false, &Commands::presence},
     {CommandKind::history, false, &Commands::history},
     {CommandKind::refresh_token, false, &Commands::not_offered},
     {CommandKind::subscribe, false, &Commands::not_offered},
@@ -46,7 +46,7 @@ constexpr CommandRow CommandRow::rows[] = {
     {CommandKind::delete_room, false, &Commands::delete_room},
     {CommandKind::list_rooms, false, &Commands::list_rooms},
     {CommandKind::room_info, false, &Commands::room_info},
-    {CommandKind::update_presence, false, &Commands::not_offered},
+    {CommandKind::update_presence, false, &Commands::update_presence},
     {CommandKind::acknowledge, false, &Commands::not_offered},
 };
 
@@ -138,8 +138,8 @@ void Commands::connect(Session& session, const Command& command) {
   if (session.state == SessionState::authenticated)
     return refuse(session, ErrorCode::bad_request, command,
                   "this connection has said who it is; open another one for another identity");
-  const auto identified =
-      shard_.identities.identify(session, {.token = command.token, .user_id = command.user_id});
+  const auto identified = shard_.identities.identify(
+      session, {.token = command.token, .user_id = command.user_id, .info = command.info});
   if (!identified) {
     refuse(session, identified.error().code, command, identified.error().message);
     return shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
@@ -160,6 +160,8 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
   const Actions actions = actions_in(session, room);
   if (!actions.has(Action::join))
     return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::join, room));
+  if (command.want_members && !actions.has(Action::presence))
+    return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::presence, room));
   // To recover is to hear what one would have heard; to look further back is a right of its own.
   if (command.history_limit > 0 && !actions.has(Action::history))
     return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::history, room));
@@ -169,13 +171,16 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
     return refuse(session, ErrorCode::rate_limited, about,
                   "more joins at once than this server takes; try again after retry_after",
                   retry_ms);
-  switch (shard_.membership.join(session, {.room = room,
-                                           .dialect = WireForm::json,
-                                           .actions = actions,
-                                           .correlation_id = command.message_id,
-                                           .wants_members = command.want_members,
-                                           .recover = recover,
-                                           .history_limit = command.history_limit})) {
+  switch (shard_.membership.join(
+      session,
+      {.room = room,
+       .dialect = WireForm::json,
+       .actions = actions,
+       .correlation_id = command.message_id,
+       .wants_members = command.want_members,
+       .recover = recover,
+       .history_limit = command.history_limit,
+       .info = command.kind == CommandKind::join_room ? command.info : std::string_view()})) {
     case Membership::Join::asked:
       return;
     case Membership::Join::already_joined:
@@ -323,6 +328,37 @@ void Commands::receive(Session& session, const proto::RoomList& list) { reply(se
 
 void Commands::left(Session& session, std::string_view room, std::string_view reason) {
   reply(session, proto::RoomLeft{.correlation_id = {}, .room = room, .reason = reason});
+}
+
+void Commands::presence(Session& session, const Command& command) {
+  if (!actions_in(session, command.room).has(Action::presence))
+    return refuse(session, ErrorCode::forbidden, command,
+                  refusal_of(Action::presence, command.room));
+  const RoomId room = shard_.node.room_id(command.room);
+  shard_.send(shard_.node.home_of(room), ReadPresence{.room = room,
+                                                      .room_name = command.room,
+                                                      .to = shard_.connection_id(session),
+                                                      .correlation_id = command.message_id,
+                                                      .counts_only = command.counts_only});
+}
+
+void Commands::update_presence(Session& session, const Command& command) {
+  const RoomId room = shard_.node.room_id(command.room);
+  if (session.find(room) == nullptr)
+    return refuse(session, ErrorCode::not_joined, command,
+                  "join the room before you say there who you are");
+  const CoreId home = shard_.node.home_of(room);
+  if (!shard_.accepts_mail(home, command.info.size())) {
+    shard_.counters.refused_limit_total.add();
+    return refuse(session, ErrorCode::unavailable, command,
+                  "the room's core does not keep up; try again shortly");
+  }
+  shard_.send(home, UpdatePresence{.room = room,
+                                   .room_name = command.room,
+                                   .from = shard_.connection_id(session),
+                                   .correlation_id = command.message_id,
+                                   .user_id = session.user->id(),
+                                   .info = command.info});
 }
 
 void Commands::ping(Session& session, const Command& command) {

@@ -51,6 +51,8 @@ class Commands {
   void heartbeat(Session& session, const proto::Command& command);
   void message_batch(Session& session, const proto::Command& command);
   void history(Session& session, const proto::Command& command);
+  void presence(Session& session, const proto::Command& command);
+  void update_presence(Session& session, const proto::Command& command);
   void create_room(Session& session, const proto::Command& command);
   void delete_room(Session& session, const proto::Command& command);
   void list_rooms(Session& session, const proto::Command& command);

@@ -47,11 +47,17 @@ Outcome<Identities::Refusal> Identities::identify(Session& session,
                                                           : ErrorCode::unauthorized,
                     row_of(claims.error()).sentence);
     }
+    const std::string_view info = credentials.info.empty() ? claims->info : credentials.info;
+    if (info.size() > Presence::info_bytes_max)
+      return refuse(ErrorCode::unauthorized,
+                    "the `info` of the token is longer than 1024 bytes; keep what others see of "
+                    "a user short");
     session.grants = GrantsRef(Grants(std::move(claims->rooms)));
     // Whatever lies behind the year 2106 is never in our time.
     session.expires_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(
         claims->valid_until_s(), std::numeric_limits<std::uint32_t>::max()));
     shard_.lifecycle.authenticated(session, claims->user);
+    shard_.sessions.set_info(session, info);
     return Done{};
   }
   if (!shard_.node.config.insecure_dev)
@@ -65,6 +71,7 @@ Outcome<Identities::Refusal> Identities::identify(Session& session,
                   "UTF-8 without control characters");
   session.grants = everything_.share();
   shard_.lifecycle.authenticated(session, credentials.user_id);
+  shard_.sessions.set_info(session, credentials.info);
   return Done{};
 }
 

@@ -50,6 +50,15 @@ std::uint64_t cookie_of(engine::SocketId socket) {
   return std::uint64_t(socket.generation) << 32 | socket.slot;
 }
 
+// A client that is told to come back may do so, and a page that is left (1001) may be loaded anew.
+// A bare close() of a browser carries no code and is meant.
+Membership::Ends ends_with(proto::CloseCode code) {
+  const proto::CloseCodeRow* row = proto::find_close_code(code);
+  const bool may_come_back = row != nullptr && row->come_back != proto::ComeBack::never &&
+                             code != proto::CloseCode::no_status;
+  return may_come_back ? Membership::Ends::for_now : Membership::Ends::for_good;
+}
+
 }  // namespace
 
 void Lifecycle::change(Session& session, SessionState state) {
@@ -109,9 +118,9 @@ void Lifecycle::await_silence(Session& session, std::uint64_t delay_ms) {
   arm(session, delay_ms);
 }
 
-void Lifecycle::withdraw(Session& session) {
+void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
   shard_.admission.withdrawn(session);
-  shard_.membership.leave_all(session);
+  shard_.membership.leave_all(session, ends);
   shard_.deflate_contexts.close(session);  // behind the rooms, which may still hand it something
   shard_.quotas.give_back(session);
   shard_.sessions.detach(session);
@@ -139,14 +148,14 @@ void Lifecycle::end(Session& session, proto::CloseCode code, std::string_view re
                     engine::Outbox::Peer peer) {
   alloc::BlockBuilder frame(shard_.heap);
   proto::append_close(frame, code, reason);
-  withdraw(session);
+  withdraw(session, ends_with(code));
   change(session, SessionState::draining);
   shard_.outbox.close(session.socket, frame.bytes(), peer);
 }
 
 void Lifecycle::close_http(Session& session) {
   if (session.state == SessionState::draining || session.state == SessionState::closed) return;
-  withdraw(session);
+  withdraw(session, Membership::Ends::for_good);
   change(session, SessionState::draining);
   shard_.outbox.close(session.socket);
 }
@@ -154,7 +163,7 @@ void Lifecycle::close_http(Session& session) {
 void Lifecycle::cut_off(Session& session) {
   if (session.state == SessionState::closed) return;
   if (session.state != SessionState::draining) {
-    withdraw(session);
+    withdraw(session, Membership::Ends::for_now);
     change(session, SessionState::draining);
   }
   shard_.outbox.abort(session.socket);
@@ -170,7 +179,7 @@ void Lifecycle::drop_slow(engine::SocketId socket) {
 void Lifecycle::closed(engine::SocketId socket) {
   Session* session = shard_.sessions.find(socket);
   if (session == nullptr) return;
-  if (session->state != SessionState::draining) withdraw(*session);
+  if (session->state != SessionState::draining) withdraw(*session, Membership::Ends::for_now);
   change(*session, SessionState::closed);
   shard_.sessions.close(*session);
 }

@@ -6,6 +6,7 @@
 #include "engine/handler.h"
 #include "engine/outbox.h"
 #include "proto/close_code.h"
+#include "realtime/session/membership.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {
@@ -48,7 +49,7 @@ class Lifecycle {
   void change(Session& session, SessionState state);
   void arm(Session& session, std::uint64_t delay_ms);
   void await_silence(Session& session, std::uint64_t delay_ms);
-  void withdraw(Session& session);  // rooms, user, timer
+  void withdraw(Session& session, Membership::Ends ends);  // rooms, user, timer
   void end(Session& session, proto::CloseCode code, std::string_view reason,
            engine::Outbox::Peer peer);
   void check_alive(Session& session);

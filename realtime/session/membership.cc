@@ -28,8 +28,10 @@ Membership::Join Membership::join(Session& session, const Request& request) {
   if (session.subscriptions.size() >= shard_.node.config.rooms_per_connection_max)
     return Join::too_many_rooms;
   const CoreId home = shard_.node.home_of(room);
-  if (!shard_.accepts_mail(home, request.room.size())) return Join::unavailable;
+  if (!shard_.accepts_mail(home, request.room.size() + request.info.size()))
+    return Join::unavailable;
 
+  const bool says_nothing = request.info.empty();
   const proto::Position recover = request.recover.value_or(proto::Position{});
   const std::uint32_t ticket = session.next_ticket++;
   const WireForm form = form_for(session, request.dialect);
@@ -45,17 +47,19 @@ Membership::Join Membership::join(Session& session, const Request& request) {
                              .wants_members = request.wants_members,
                              .recover_sequence = recover.sequence,
                              .recover_epoch = recover.epoch,
-                             .history_limit = request.history_limit});
+                             .history_limit = request.history_limit,
+                             .info = says_nothing ? shard_.sessions.info_of(session) : request.info,
+                             .info_is_default = says_nothing});
   return Join::asked;
 }
 
-void Membership::end(Session& session, Subscription& subscription, Because because) {
+void Membership::end(Session& session, Subscription& subscription, Ends ends) {
   const RoomId room = subscription.audience->room;
   const LeaveRoom leave{.room = room,
                         .connection = shard_.connection_id(session),
                         .user_id = member_of(session, subscription.form),
                         .form = subscription.form,
-                        .is_broken = because == Because::connection_ended};
+                        .is_broken = ends == Ends::for_now};
   const bool is_counted = subscription.joined;
   shard_.subscribers.end(session, subscription);
   shard_.counters.subscriptions.subtract();
@@ -66,7 +70,7 @@ void Membership::end(Session& session, Subscription& subscription, Because becau
 bool Membership::leave(Session& session, RoomId room) {
   Subscription* subscription = session.find(room);
   if (subscription == nullptr) return false;
-  end(session, *subscription, Because::asked);
+  end(session, *subscription, Ends::for_good);
   return true;
 }
 
@@ -74,15 +78,14 @@ void Membership::expel(Session& session, RoomId room, std::string_view reason) {
   Subscription* subscription = session.find(room);
   if (subscription == nullptr) return;
   const std::string name = subscription->audience->name;  // the audience may end with it
-  end(session, *subscription, Because::asked);
+  end(session, *subscription, Ends::for_good);
   if (session.kind == SessionKind::native) return shard_.commands.left(session, name, reason);
   // The raw dialect has no words for it.
   shard_.lifecycle.close(session, proto::CloseCode::going_away, reason);
 }
 
-void Membership::leave_all(Session& session) {
-  while (!session.subscriptions.empty())
-    end(session, session.subscriptions.back(), Because::connection_ended);
+void Membership::leave_all(Session& session, Ends ends) {
+  while (!session.subscriptions.empty()) end(session, session.subscriptions.back(), ends);
 }
 
 void Membership::receive(const Joined& joined) {

@@ -28,13 +28,15 @@ class Membership {
     bool wants_members = false;
     std::optional<proto::Position> recover = {};
     std::uint32_t history_limit = 0;
+    std::string_view info = {};  // what the user says of itself; empty: what the session has
   };
   enum class Join : std::uint8_t { asked, already_joined, too_many_rooms, unavailable };
   Join join(Session& session, const Request& request);
   // False: it was not joined.
   bool leave(Session& session, RoomId room);
-  // Because the connection ends.
-  void leave_all(Session& session);
+  // Because the connection ends: for good, or its client may come back.
+  enum class Ends : std::uint8_t { for_good, for_now };
+  void leave_all(Session& session, Ends ends);
 
   // Ends a subscription that nobody asked to end, and says why.
   void expel(Session& session, RoomId room, std::string_view reason);
@@ -44,8 +46,7 @@ class Membership {
   void receive(const Refused& refused);
 
  private:
-  enum class Because : std::uint8_t { asked, connection_ended };
-  void end(Session& session, Subscription& subscription, Because because);
+  void end(Session& session, Subscription& subscription, Ends ends);
 
   Shard& shard_;
 };

@@ -63,7 +63,19 @@ void SessionTable::detach(Session& session) {
   const std::uint32_t previous = std::exchange(session.previous_of_user, User::no_session);
   (previous == User::no_session ? user->first_session : in_slot(previous).next_of_user) = next;
   if (next != User::no_session) in_slot(next).previous_of_user = previous;
-  if (user->first_session == User::no_session) users_.remove(*user);
+  if (user->first_session != User::no_session) return;
+  infos_.erase(user);
+  users_.remove(*user);
+}
+
+void SessionTable::set_info(const Session& session, std::string_view info) {
+  if (session.user == nullptr || info.empty() || info == "{}") return;
+  infos_[session.user] = info;
+}
+
+std::string_view SessionTable::info_of(const Session& session) const {
+  const auto found = infos_.find(session.user);
+  return found == infos_.end() ? std::string_view() : std::string_view(found->second);
 }
 
 const User* SessionTable::find_user(std::string_view user_id) const {

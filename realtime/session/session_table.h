@@ -60,6 +60,11 @@ class SessionTable {
     }
   }
 
+  // What the session's user brings along into rooms, whichever of its sessions here said it last: a
+  // JSON object. Empty or {}: nothing, and nothing is changed.
+  void set_info(const Session& session, std::string_view info);
+  std::string_view info_of(const Session& session) const;
+
   // Distinct User-Agent texts are kept once; a session holds a number.
   std::uint16_t user_agent_number(std::string_view text);
   std::string_view user_agent(std::uint16_t number) const { return *user_agents_[number]; }
@@ -88,6 +93,7 @@ class SessionTable {
   std::size_t count_ = 0;
   const Node& node_;
   UserTable users_;
+  std::unordered_map<const User*, std::string> infos_;  // of those who have one
   std::unordered_map<std::string, std::uint16_t, TextHash, std::equal_to<>> user_agent_numbers_;
   std::vector<const std::string*> user_agents_;
 };

@@ -252,8 +252,12 @@ Passed pass(const Work& work, std::uint64_t deliveries, Observer& observer) {
   realtime::Config config;
   config.insecure_dev = true;
   config.echo = true;
-  config.namespaces.push_back(
-      {.name = {}, .history_count = remembered, .dedup_count = remembered, .presence = true});
+  // Who came into a large room is told when nobody measures any more.
+  config.namespaces.push_back({.name = {},
+                               .history_count = remembered,
+                               .dedup_count = remembered,
+                               .presence = true,
+                               .presence_interval_ms = 3'600'000});
   realtime::Node node(config, 1);
   engine::PostOffice office(1);
   engine::EngineCounters counters;

@@ -115,7 +115,8 @@ TEST_F(NativeDecode, RefusesTypesThatOnlyTheServerSends) {
                                  "unsubscribed",
                                  "room_deleted",
                                  "room_list",
-                                 "presence_diff"}) {
+                                 "presence_diff",
+                                 "user_updated"}) {
     EXPECT_TRUE(is_server_type(type));
     EXPECT_EQ(path_of(R"({"room":"r","type":")" + type + "\"}"), "type") << type;
   }

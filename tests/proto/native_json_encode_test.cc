@@ -152,10 +152,11 @@ TEST_F(NativeEncode, WritesListsOfPeopleAndMessages) {
   const PresenceMember people[] = {{.user_id = "ann", .connections = 2, .info = R"({"n":1})"},
                                    {.user_id = "bo", .connections = 1, .info = {}}};
   EXPECT_EQ(
-      encoded(PresenceList{.correlation_id = "5", .room = "r", .members = people, .count = 9}),
+      encoded(PresenceList{
+          .correlation_id = "5", .room = "r", .members = people, .count = 9, .connections = 12}),
       R"({"type":"presence","correlation_id":"5","room":"r","payload":{"members":)"
       R"([{"user_id":"ann","connections":2,"info":{"n":1}},)"
-      R"({"user_id":"bo","connections":1}],"count":9}})");
+      R"({"user_id":"bo","connections":1}],"count":9,"connections":12}})");
   const std::string_view messages[] = {"{}", "{}"};
   EXPECT_EQ(
       encoded(HistoryPage{
@@ -203,15 +204,25 @@ TEST_F(NativeEncode, DescribesRooms) {
 }
 
 TEST_F(NativeEncode, TellsWhoCameAndWentInALargeRoom) {
-  const PresenceMember joined[] = {{.user_id = "ann", .connections = 1, .info = R"({"n":1})"}};
+  const PresenceMember joined[] = {{.user_id = "ann", .info = R"({"n":1})"}};
   const std::string_view left[] = {"bo", "c\"y"};
-  EXPECT_EQ(encoded(PresenceDiff{.room = "r", .joined = joined, .left = left, .count = 500}),
+  const PresenceMember updated[] = {{.user_id = "di"}};
+  EXPECT_EQ(encoded(PresenceDiff{
+                .room = "r",
+                .names = PresenceDiff::Names{.joined = joined, .left = left, .updated = updated},
+                .count = 500}),
             R"({"type":"presence_diff","room":"r","payload":{"joined":)"
-            R"([{"user_id":"ann","connections":1,"info":{"n":1}}],"left":["bo","c\"y"],)"
-            R"("count":500}})");
-  EXPECT_EQ(encoded(PresenceList{
-                .correlation_id = "5", .room = "r", .members = std::nullopt, .count = 500}),
-            R"({"type":"presence","correlation_id":"5","room":"r","payload":{"count":500}})");
+            R"([{"user_id":"ann","info":{"n":1}}],"left":["bo","c\"y"],)"
+            R"("updated":[{"user_id":"di"}],"count":500}})");
+  EXPECT_EQ(encoded(PresenceDiff{.room = "r", .names = std::nullopt, .count = 500}),
+            R"({"type":"presence_diff","room":"r","payload":{"count":500}})");
+  EXPECT_EQ(encoded(PresenceList{.correlation_id = "5",
+                                 .room = "r",
+                                 .members = std::nullopt,
+                                 .count = 500,
+                                 .connections = 700}),
+            R"({"type":"presence","correlation_id":"5","room":"r",)"
+            R"("payload":{"count":500,"connections":700}})");
 }
 
 TEST_F(NativeEncode, SaysWhichEventsAreHeard) {

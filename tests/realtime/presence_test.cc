@@ -326,6 +326,14 @@ TEST(Presence, NextIsTheEarlierOfATellingAndAGrace) {
   EXPECT_EQ(room.told(250), Told{"+ann"});  // bo came and went
 }
 
+TEST(Presence, WhatIsPutOffIsDueAfterAnotherInterval) {
+  Room room(0);
+  room.presence.enter("ann", "", 0);
+  room.presence.put_off(250);
+  EXPECT_EQ(room.told(499), Told{});
+  EXPECT_EQ(room.told(500), Told{"+ann"});
+}
+
 // ---- size --------------------------------------------------------------------------------------
 
 TEST(Presence, AMemberOfALargeRoomCostsSomeTensOfBytes) {
@@ -347,6 +355,7 @@ TEST(Presence, GivesBackWhatACrowdHasLeftBehind) {
   const std::size_t crowded = room.presence.bytes();
   for (int n = 0; n < 10'000; ++n)
     if (n % 1'000 != 0) room.presence.leave(std::to_string(n), Why::left, 300);
+  EXPECT_GT(crowded, 10'000u * 40);
   room.told(600);
   EXPECT_LT(room.presence.bytes(), crowded / 100);
   EXPECT_EQ(room.list(3), (Told{"0:1", "1000:1", "2000:1"}));

@@ -23,29 +23,22 @@ TEST(Room, NumbersPublicationsFromOneWithoutAGap) {
 
 TEST(Room, WritesItsEpochAsEightHexDigits) { EXPECT_EQ(room().epoch(), "b50000ff"); }
 
-TEST(Room, TellsTheFirstAndTheLastConnectionOfAUser) {
+TEST(Room, CountsUsersWhereItKnowsThemAndElseConnections) {
   Room lobby = room();
-  EXPECT_TRUE(lobby.enter(first_core, WireForm::json, "ann"));
-  EXPECT_FALSE(lobby.enter(second_core, WireForm::json, "ann"));
-  EXPECT_TRUE(lobby.enter(second_core, WireForm::json, "bo"));
-  EXPECT_EQ(lobby.members().size(), 2u);
-  EXPECT_FALSE(lobby.leave(first_core, WireForm::json, "ann"));
-  EXPECT_TRUE(lobby.leave(second_core, WireForm::json, "ann"));
-  EXPECT_EQ(lobby.members().size(), 1u);
-}
-
-TEST(Room, AnonymousListenersAreCountedButAreNoMembers) {
-  Room lobby = room();
-  EXPECT_FALSE(lobby.enter(first_core, WireForm::raw, ""));
-  EXPECT_EQ(lobby.listener_count(), 1u);
-  EXPECT_TRUE(lobby.members().empty());
-  EXPECT_FALSE(lobby.leave(first_core, WireForm::raw, ""));
-  EXPECT_EQ(lobby.listener_count(), 0u);
+  lobby.enter(first_core, WireForm::json);
+  lobby.enter(second_core, WireForm::json);
+  EXPECT_EQ(lobby.member_count(), 2u);
+  alloc::CoreHeap heap;
+  lobby.presence = std::make_unique<Presence>(options, heap, 1);
+  EXPECT_EQ(lobby.member_count(), 0u);
+  lobby.presence->enter("ann", "", 1);
+  lobby.presence->enter("ann", "", 1);
+  EXPECT_EQ(lobby.member_count(), 1u);
 }
 
 TEST(Room, KnowsInWhichFormAndOnWhichCoreItIsHeard) {
   Room lobby = room();
-  lobby.enter(second_core, WireForm::raw, "");
+  lobby.enter(second_core, WireForm::raw);
   EXPECT_TRUE(lobby.is_heard_in(WireForm::raw));
   EXPECT_FALSE(lobby.is_heard_in(WireForm::json));
   ASSERT_EQ(lobby.hearings().size(), 1u);
@@ -55,22 +48,24 @@ TEST(Room, KnowsInWhichFormAndOnWhichCoreItIsHeard) {
 
 TEST(Room, CountsCompressedListenersByThemselves) {
   Room lobby = room();
-  EXPECT_TRUE(lobby.enter(first_core, WireForm::json_deflated, "ann"));
-  EXPECT_FALSE(lobby.enter(first_core, WireForm::json, "ann"));
+  lobby.enter(first_core, WireForm::json_deflated);
+  lobby.enter(first_core, WireForm::json);
   EXPECT_TRUE(lobby.has_members_listening());
-  EXPECT_FALSE(lobby.leave(first_core, WireForm::json, "ann"));
+  lobby.leave(first_core, WireForm::json);
   EXPECT_FALSE(lobby.is_heard_in(WireForm::json));
   EXPECT_TRUE(lobby.is_heard_in(WireForm::json_deflated));
   EXPECT_TRUE(lobby.has_members_listening());
-  EXPECT_TRUE(lobby.leave(first_core, WireForm::json_deflated, "ann"));
+  lobby.leave(first_core, WireForm::json_deflated);
   EXPECT_FALSE(lobby.has_members_listening());
 }
 
 TEST(RoomDeathTest, StopsTheProcessWhenSomebodyLeavesWhoWasNeverThere) {
   Room lobby = room();
-  lobby.enter(first_core, WireForm::json, "ann");
-  EXPECT_DEATH(lobby.leave(first_core, WireForm::raw, ""), "check failed");
-  EXPECT_DEATH(lobby.leave(first_core, WireForm::json, "bo"), "check failed");
+  lobby.enter(first_core, WireForm::json);
+  EXPECT_DEATH(lobby.leave(first_core, WireForm::raw), "check failed");
+  EXPECT_DEATH(lobby.leave(second_core, WireForm::json), "check failed");
+  lobby.leave(first_core, WireForm::json);
+  EXPECT_DEATH(lobby.leave(first_core, WireForm::json), "check failed");
 }
 
 TEST(MessageIds, AreDistinctSortedByTimeAndOfVersionSeven) {
