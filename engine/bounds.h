@@ -25,6 +25,9 @@ inline constexpr std::uint32_t mailbox_letters = 1024;     // per ordered pair o
 inline constexpr std::uint32_t send_vectors_max = 64;  // pieces gathered into one send
 // Copying this much and sending one piece is cheaper than the kernel walking an iovec.
 inline constexpr std::size_t gather_copy_bytes_max = 16 * 1024;
+// What one send takes out of the lanes of a slow reader, if there is so much: a piece of a higher
+// lane waits for it. As much again as half of what the kernel keeps unsent, so no rate is lost.
+inline constexpr std::size_t lane_send_bytes = 64 * 1024;
 // What the bookkeeping of one queued piece weighs against the queue limit, so that a peer that
 // never reads cannot make us keep a million two-byte answers.
 inline constexpr std::uint64_t piece_cost_bytes = 128;

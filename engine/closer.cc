@@ -14,7 +14,7 @@ void Closer::close(std::uint32_t slot, std::uint64_t now_ms) {
   Socket& socket = sockets_.at(slot);
   RR_CHECK(socket.state == SocketState::open);
   socket.state = SocketState::flushing;
-  if (socket.first_piece == Socket::no_piece) {
+  if (socket.nothing_queued()) {
     drained(slot, now_ms);
   } else {
     set_deadline(slot, now_ms + bounds::flush_deadline_ms);
@@ -77,7 +77,7 @@ void Closer::cancel(std::uint32_t slot, Op op, Op by) {
 void Closer::leave_if_joined(std::uint32_t slot) {
   Socket& socket = sockets_.at(slot);
   if (socket.state != SocketState::joining || !socket.in_flight.empty()) return;
-  RR_CHECK(socket.first_piece == Socket::no_piece);
+  RR_CHECK(socket.nothing_queued());
   socket.state = SocketState::leaving;
   ring_.close(socket.begin(Op::close, slot), slot);
 }

@@ -93,10 +93,7 @@ void Core::reap() {
 
   sends_.settle();
   for (const std::uint32_t slot : sends_.broken()) break_off(slot);
-  for (const std::uint32_t slot : sends_.drained()) {
-    if (sockets_.at(slot).state == SocketState::flushing) closer_.drained(slot, now_ms_);
-    say_if_left(slot);
-  }
+  for (const std::uint32_t slot : sends_.drained()) drained(slot);
   timers_.advance(now_ms_, fired_);
   run_deadlines();
   collect_letters();
@@ -217,6 +214,15 @@ void Core::break_off(std::uint32_t slot) {
   say_if_left(slot);
 }
 
+void Core::drained(std::uint32_t slot) {
+  Socket& socket = sockets_.at(slot);
+  if (std::exchange(socket.tell_drained, false) && socket.state == SocketState::open) {
+    drained_.push_back({slot, socket.generation});
+  }
+  if (socket.state == SocketState::flushing) closer_.drained(slot, now_ms_);
+  say_if_left(slot);
+}
+
 void Core::free(std::uint32_t slot) {
   RR_CHECK(sockets_.at(slot).told_closed);
   sockets_.free(slot);
@@ -253,6 +259,7 @@ Inbox Core::inbox() {
           .received = receiver_.received(),
           .letters = letters_,
           .fired = fired_,
+          .drained = drained_,
           .closed = closed_};
 }
 
@@ -290,6 +297,7 @@ void Core::give_back() {
   accepted_.clear();
   letters_.clear();
   fired_.clear();
+  drained_.clear();
   closed_.clear();
   receiver_.give_back();
   receiver_.tend(now_ms_);

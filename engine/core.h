@@ -67,6 +67,7 @@ class Core {
   void say_closed(std::uint32_t slot, CloseCause cause);
   void say_if_left(std::uint32_t slot);
   void break_off(std::uint32_t slot);
+  void drained(std::uint32_t slot);
   void free(std::uint32_t slot);
   void run_deadlines();
   void collect_letters();
@@ -107,6 +108,7 @@ class Core {
   std::vector<Accepted> accepted_;
   std::vector<Letter*> letters_;
   std::vector<Fired> fired_;
+  std::vector<SocketId> drained_;
   std::vector<Closed> closed_;
 
   std::vector<Fired> expired_;                   // scratch of run_deadlines

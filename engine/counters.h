@@ -27,6 +27,8 @@ struct alignas(128) EngineCounters {
   Counter sends;
   Counter sends_blocked;
   Counter sends_over_limit;
+  Counter sends_held_back;
+  Counter sockets_blocked;
   Counter bytes_sent;
   Counter queue_bytes;
   Counter letters_received;
@@ -74,6 +76,12 @@ inline constexpr CounterRow<EngineCounters> engine_counter_rows[] = {
      &EngineCounters::sends_blocked},
     {"sends_over_limit_total", CounterKind::total, "Sends refused by the queue limit.",
      &EngineCounters::sends_over_limit},
+    {"sends_held_back_total", CounterKind::total,
+     "Sends that took a lower lane than asked for, behind an earlier one of their stream.",
+     &EngineCounters::sends_held_back},
+    {"sockets_blocked", CounterKind::gauge,
+     "Sockets whose peer has not yet taken what is queued for it.",
+     &EngineCounters::sockets_blocked},
     {"bytes_sent_total", CounterKind::total, "Bytes taken by the kernel.",
      &EngineCounters::bytes_sent},
     {"queue_bytes", CounterKind::gauge, "Bytes queued and not yet taken by the kernel.",

@@ -70,7 +70,8 @@ struct Inbox {
   std::span<const Received> received;
   std::span<Letter* const> letters;
   std::span<const Fired> fired;
-  std::span<const Closed> closed;  // last: a socket's bytes come before its end
+  std::span<const SocketId> drained;  // as asked for with Outbox::tell_when_drained
+  std::span<const Closed> closed;     // last: a socket's bytes come before its end
 };
 
 // What runs on a core. One virtual call per turn, whatever the number of events in it.

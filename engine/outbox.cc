@@ -4,28 +4,44 @@
 
 namespace ringroom::engine {
 
-Outbox::Send Outbox::send(SocketId socket, alloc::BlockRef bytes) {
-  if (core_.open_socket(socket) == nullptr) return Send::gone;
-  return core_.sends_.send(socket.slot, std::move(bytes));
+Outbox::Send Outbox::send(SocketId id, alloc::BlockRef bytes) {
+  Socket* socket = core_.open_socket(id);
+  return socket == nullptr ? Send::gone : core_.sends_.send(id.slot, *socket, std::move(bytes));
 }
 
-Outbox::Send Outbox::write(SocketId socket, std::span<const std::byte> bytes) {
-  if (core_.open_socket(socket) == nullptr) return Send::gone;
-  return core_.sends_.write(socket.slot, bytes);
+Outbox::Send Outbox::send(SocketId id, alloc::BlockRef bytes, Lane lane, LanePlace& place) {
+  Socket* socket = core_.open_socket(id);
+  return socket == nullptr ? Send::gone
+                           : core_.sends_.send(id.slot, *socket, std::move(bytes), lane, place);
+}
+
+Outbox::Send Outbox::write(SocketId id, std::span<const std::byte> bytes) {
+  Socket* socket = core_.open_socket(id);
+  return socket == nullptr ? Send::gone : core_.sends_.write(id.slot, *socket, bytes);
 }
 
 std::span<std::byte> Outbox::reserve(std::size_t bytes_max) {
   return core_.sends_.reserve(bytes_max);
 }
 
-Outbox::Send Outbox::commit(SocketId socket, std::size_t bytes) {
-  if (core_.open_socket(socket) == nullptr) return Send::gone;
-  return core_.sends_.commit(socket.slot, bytes);
+Outbox::Send Outbox::commit(SocketId id, std::size_t bytes) {
+  Socket* socket = core_.open_socket(id);
+  return socket == nullptr ? Send::gone : core_.sends_.commit(id.slot, *socket, bytes);
 }
 
-std::size_t Outbox::queued_bytes(SocketId socket) const {
-  const Socket* open = core_.open_socket(socket);
-  return open == nullptr ? 0 : open->queued_bytes;
+std::size_t Outbox::queued_bytes(SocketId id) const {
+  const Socket* socket = core_.open_socket(id);
+  return socket == nullptr ? 0 : core_.sends_.queued_bytes(*socket);
+}
+
+bool Outbox::is_blocked(SocketId id) const {
+  const Socket* socket = core_.open_socket(id);
+  return socket != nullptr && socket->blocked;
+}
+
+void Outbox::tell_when_drained(SocketId id) {
+  Socket* socket = core_.open_socket(id);
+  if (socket != nullptr) core_.sends_.tell_when_drained(id.slot, *socket);
 }
 
 void Outbox::close(SocketId socket, std::span<const std::byte> farewell, Peer peer) {
@@ -33,7 +49,7 @@ void Outbox::close(SocketId socket, std::span<const std::byte> farewell, Peer pe
   if (open == nullptr) return;
   open->peer_has_ended = peer == Peer::has_ended;
   RR_CHECK(farewell.size() <= bounds::farewell_bytes_max);
-  core_.sends_.write_last(socket.slot, farewell);
+  core_.sends_.write_last(socket.slot, *open, farewell);
   core_.closer_.close(socket.slot, core_.now_ms_);
   // A paused socket reads again, to see the peer's FIN.
   core_.receiver_.resume(socket.slot);

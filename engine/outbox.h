@@ -7,6 +7,7 @@
 #include "alloc/block.h"
 #include "base/id.h"
 #include "engine/handler.h"
+#include "engine/lane.h"
 
 namespace ringroom::engine {
 
@@ -16,7 +17,8 @@ class Core;
 // send per socket, one wake-up per core.
 //
 // Owner:  the core; valid during Handler::on_turn (and Handler construction) only.
-// Order:  what is queued for one socket arrives in the order of the calls, whatever their kind.
+// Order:  what is queued for one socket arrives in the order of the calls, whatever their kind,
+//         unless it names lanes (below).
 // Ids:    a call that names a socket or timer that has ended does nothing and says so.
 class Outbox {
  public:
@@ -30,6 +32,12 @@ class Outbox {
 
   // A shared block: listeners hold a reference, no byte is copied.
   Send send(SocketId socket, alloc::BlockRef bytes);
+  // The same with a priority, for a peer that does not keep up: what waits for it leaves by lanes,
+  // the highest first, in each in the order of the calls; calls without a lane are medium. Never
+  // overtaken are: what was queued before the peer fell behind, what the kernel was already asked
+  // to take (lane_send_bytes or one piece at least), and an earlier piece of the same stream, which
+  // `place` remembers. A low lane waits for as long as higher ones have something.
+  Send send(SocketId socket, alloc::BlockRef bytes, Lane lane, LanePlace& place);
   // Private bytes, copied now into the turn's memory.
   Send write(SocketId socket, std::span<const std::byte> bytes);
   // The same without the copy: reserve room, write there, commit what was written. The room ends
@@ -39,6 +47,14 @@ class Outbox {
 
   // Bytes queued for the peer and not yet taken by the kernel.
   std::size_t queued_bytes(SocketId socket) const;
+
+  // The peer does not keep up: the kernel would not take everything when last asked, and has not
+  // taken it since. For those who would rather leave something out than let it wait.
+  bool is_blocked(SocketId socket) const;
+  // Names the socket once in Inbox::drained: in the first turn in which the kernel has taken
+  // everything queued for it, which is the next one if nothing is queued by the end of this. Never
+  // for a socket that has ended or is closing by then. To ask again before that changes nothing.
+  void tell_when_drained(SocketId socket);
 
   // Ends the connection after the bytes already queued: FIN, then wait (bounded) for the peer's.
   // Nothing more is received from it. `Closed{local}` follows when nothing of it is left in

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
+#include "alloc/block.h"
 #include "base/check.h"
 #include "engine/handler.h"
 #include "engine/token.h"
@@ -38,6 +40,16 @@ enum class SocketState : std::uint8_t {
   leaving     // its close is in the kernel
 };
 
+// A part of what is queued for a socket (pieces.h).
+struct Piece {
+  static constexpr std::uint32_t none = 0xffff'ffff;
+
+  const std::byte* data = nullptr;
+  alloc::Block* block = nullptr;  // a hold; none: the bytes lie in the turn's arena
+  std::uint32_t size_bytes = 0;   // 0: no piece
+  std::uint32_t next = none;
+};
+
 // One slot of the socket table; its number is the ring's File of the socket.
 //
 //   free -> opening -> open -> flushing -> lingering -> joining -> leaving -> free (generation + 1)
@@ -49,14 +61,11 @@ enum class SocketState : std::uint8_t {
 // Sends at once are not in `in_flight`: they have ended when the turn that submitted them begins
 // the next (send_queue.h).
 struct alignas(64) Socket {
-  static constexpr std::uint32_t no_piece = 0xffff'ffff;
+  static constexpr std::uint32_t no_line = 0xffff'ffff;
 
-  std::uint64_t queued_bytes = 0;
+  Piece front{};                 // of the send queue; most of the time all of it
+  std::uint32_t line = no_line;  // what is queued behind it (pieces.h)
   std::uint32_t generation = 0;
-  std::uint32_t first_piece = no_piece;  // of the send queue
-  std::uint32_t last_piece = no_piece;
-  std::uint32_t first_private = no_piece;  // no piece before it lies in the arena
-  std::uint32_t piece_count = 0;
   std::int32_t send_result = 0;        // of the send of this turn
   std::uint32_t peer_name = 0;         // SocketTable: where the kernel writes it
   std::uint16_t submitted_pieces = 0;  // at the front of the queue, in the kernel now
@@ -68,7 +77,9 @@ struct alignas(64) Socket {
   bool peer_finished = false;   // FIN came
   bool peer_has_ended = false;  // by its own words: its FIN is not waited for
   bool paused = false;
-  bool dirty = false;  // in the list of sockets with something to send
+  bool dirty = false;         // in the list of sockets with something to send
+  bool blocked = false;       // the kernel would not take all of the queue when last asked
+  bool tell_drained = false;  // the handler wants to know when the queue is empty
 
   Token begin(Op op, std::uint32_t slot) {
     RR_CHECK(state != SocketState::free);
@@ -76,6 +87,7 @@ struct alignas(64) Socket {
     return {.op = op, .generation = generation, .slot = slot};
   }
 
+  bool nothing_queued() const { return front.size_bytes == 0 && line == no_line; }
   bool sending() const { return submitted_pieces != 0; }
   bool ending() const { return state >= SocketState::flushing; }
   bool receives() const {

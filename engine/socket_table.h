@@ -45,7 +45,7 @@ class SocketTable {
   void free(std::uint32_t slot) {
     Socket& socket = at(slot);
     RR_CHECK(socket.in_flight.empty());
-    RR_CHECK(socket.first_piece == Socket::no_piece);
+    RR_CHECK(socket.nothing_queued());
     socket.state = SocketState::free;
     socket.dirty = false;
     socket.generation = (socket.generation + 1) & Token::generation_max;

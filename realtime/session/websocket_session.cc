@@ -1,6 +1,6 @@
 #include "realtime/session/websocket_session.h"
 
-#include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "proto/frame.h"
@@ -78,9 +78,12 @@ void WebsocketSessions::write_frame(Session& session, proto::Opcode opcode,
                                     std::span<const std::byte> payload) {
   const proto::EncodedHeader header = proto::encode(
       {.opcode = opcode, .final = true, .compressed = false, .payload_bytes = payload.size()});
-  const std::span<std::byte> room = shard_.outbox.reserve(header.size_bytes + payload.size());
-  std::ranges::copy(header.view(), room.begin());
-  std::ranges::copy(payload, room.begin() + header.size_bytes);
+  const std::span<std::byte> room = shard_.outbox.reserve(sizeof(header.bytes) + payload.size());
+  // A size known to the compiler is two stores; what is too long of it the payload covers.
+  std::memcpy(room.data(), header.bytes.data(), sizeof(header.bytes));
+  if (!payload.empty()) {
+    std::memcpy(room.data() + header.size_bytes, payload.data(), payload.size());
+  }
   if (shard_.outbox.commit(session.socket, header.size_bytes + payload.size()) ==
       engine::Outbox::Send::over_limit)
     shard_.lifecycle.drop_slow(session.socket);

@@ -91,19 +91,65 @@ void ScriptedRing::readable(Token, File) { RR_CHECK(false); }
 
 void ScriptedRing::send(Token token, File file, std::span<const std::byte> bytes,
                         Patience patience) {
-  script_.heard(file, bytes);
-  // At once and all of it: silent.
-  if (patience == Patience::parked) complete(token, static_cast<std::int32_t>(bytes.size()));
+  // Nearly always, and not to count as work of the core.
+  if (patience == Patience::at_once && bytes.size() <= script_.window(file)) {
+    return script_.heard(file, bytes);
+  }
+  const iovec whole{.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
+  take(token, file, {&whole, 1}, patience);
 }
 
 void ScriptedRing::send_gathered(Token token, File file, const msghdr& message, Patience patience) {
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < message.msg_iovlen; ++i) {
-    const iovec& piece = message.msg_iov[i];
-    script_.heard(file, {static_cast<const std::byte*>(piece.iov_base), piece.iov_len});
-    size += piece.iov_len;
+  take(token, file, {message.msg_iov, message.msg_iovlen}, patience);
+}
+
+void ScriptedRing::take(Token token, File file, std::span<const iovec> vectors, Patience patience) {
+  Connection& connection = files_[file];
+  RR_CHECK(connection.rest.empty());  // never two sends of a socket
+  std::size_t left = script_.window(file);
+  std::size_t taken = 0;
+  std::size_t asked = 0;
+  for (const iovec& vector : vectors) {
+    const std::size_t part = std::min(vector.iov_len, left);
+    auto* bytes = static_cast<std::byte*>(vector.iov_base);
+    if (part > 0) script_.heard(file, {bytes, part});
+    left -= part;
+    taken += part;
+    asked += vector.iov_len;
+    if (patience == Patience::parked && part < vector.iov_len) {
+      connection.rest.push_back({.iov_base = bytes + part, .iov_len = vector.iov_len - part});
+    }
   }
-  if (patience == Patience::parked) complete(token, static_cast<std::int32_t>(size));
+  if (patience == Patience::at_once) {
+    // All of it: silent.
+    if (taken < asked) complete(token, taken > 0 ? static_cast<std::int32_t>(taken) : -EAGAIN);
+  } else if (taken == asked) {
+    complete(token, static_cast<std::int32_t>(asked));
+  } else {
+    connection.parked = token;
+    connection.parked_bytes = asked;
+    parked_.push_back(file);
+  }
+}
+
+void ScriptedRing::take_rest(File file) {
+  Connection& connection = files_[file];
+  std::size_t left = script_.window(file);
+  std::size_t gone = 0;
+  for (iovec& vector : connection.rest) {
+    const std::size_t part = std::min(vector.iov_len, left);
+    if (part > 0) script_.heard(file, {static_cast<const std::byte*>(vector.iov_base), part});
+    left -= part;
+    vector.iov_base = static_cast<std::byte*>(vector.iov_base) + part;
+    vector.iov_len -= part;
+    if (vector.iov_len > 0) break;
+    ++gone;
+  }
+  connection.rest.erase(connection.rest.begin(),
+                        connection.rest.begin() + static_cast<std::ptrdiff_t>(gone));
+  if (connection.rest.empty()) {
+    complete(connection.parked, static_cast<std::int32_t>(connection.parked_bytes));
+  }
 }
 
 void ScriptedRing::shutdown_writing(Token token, File file) {
@@ -114,7 +160,7 @@ void ScriptedRing::shutdown_writing(Token token, File file) {
 void ScriptedRing::reset_on_close(Token token, File) { complete(token, 0); }
 
 void ScriptedRing::close(Token token, File file) {
-  RR_CHECK(!files_[file].receiving);
+  RR_CHECK(!files_[file].receiving && files_[file].rest.empty());
   complete(token, 0);
   free_files_.push_back(file);
 }
@@ -124,6 +170,10 @@ void ScriptedRing::cancel(Token token, Token target) {
     stop_accepting();
   } else if (target.op == Op::receive) {
     end_receive(target.slot, -ECANCELED);
+  } else if (target.op == Op::send_parked && !files_[target.slot].rest.empty()) {
+    files_[target.slot].rest.clear();
+    std::erase(parked_, target.slot);
+    complete(files_[target.slot].parked, -ECANCELED);
   }
   complete(token, 0);
 }
@@ -133,6 +183,8 @@ void ScriptedRing::watch(Token, int) {}
 
 std::span<const Completion> ScriptedRing::turn(const engine::Wait&) {
   script_.before_turn(*this);
+  for (const File file : parked_) take_rest(file);
+  std::erase_if(parked_, [this](File file) { return files_[file].rest.empty(); });
   now_.swap(coming_);
   coming_.clear();
   return now_;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,22 +18,28 @@ class Script {
  public:
   virtual ~Script() = default;
   virtual void before_turn(ScriptedRing& ring) = 0;
-  // A send of the core; the bytes are lent for the call.
+  // What was taken of a send of the core; the bytes are lent for the call.
   virtual void heard(engine::File file, std::span<const std::byte> bytes) = 0;
+  // How much the peer still takes in this turn: asked for every send, and in every turn for the
+  // rest of a parked one.
+  virtual std::size_t window(engine::File) { return static_cast<std::size_t>(-1); }
 };
 
 // A Ring without a kernel: connections that a script opens, bytes that it says, and sends that are
-// taken whole. The same script gives the same completions in the same order, so a core on this ring
-// can be counted and compared, and costs nothing but its own work.
+// taken whole, or as far as the script lets them. The same script gives the same completions in the
+// same order, so a core on this ring can be counted and compared, and costs nothing but its own
+// work.
 //
 //   script   connect() say() hang_up()   --> completions of this turn
-//   core     send()                      --> heard(), at once
+//   core     send()                      --> heard(), at once; what does not fit waits or comes
+//   back
 //            everything else             --> its completion in the next turn
 //
 // Peers behave: a FIN is answered by theirs, and nothing that the core asks for fails.
 //
 // Owner:   the core that runs on it; the script outlives both.
-// Memory:  all of it is reserved by the constructor, so that a count of allocations is the core's.
+// Memory:  all of it is reserved by the constructor, so that a count of allocations is the core's;
+//          only what a window keeps waiting takes more.
 // Errors:  a core that breaks the rules of Ring is stopped by a check.
 class ScriptedRing : public engine::Ring {
  public:
@@ -75,11 +83,16 @@ class ScriptedRing : public engine::Ring {
  private:
   struct Connection {
     Token receive{};
+    Token parked{};
+    std::vector<iovec> rest{};  // of the parked send; it has ended when there is none
+    std::size_t parked_bytes = 0;
     bool receiving = false;
     bool hung_up = false;  // its end is told as soon as somebody listens
   };
 
   void complete(Token token, std::int32_t result, bool more = false);
+  void take(Token token, File file, std::span<const iovec> vectors, engine::Patience patience);
+  void take_rest(File file);
   void end_receive(File file, std::int32_t result);
   void stop_accepting();
 
@@ -88,6 +101,7 @@ class ScriptedRing : public engine::Ring {
   std::vector<File> free_files_;
   std::vector<std::byte> memory_;
   std::vector<std::uint16_t> free_buffers_;
+  std::vector<File> parked_;  // files with a parked send
   Token accept_{};
   bool accepting_ = false;
   bool accepts_many_ = false;
