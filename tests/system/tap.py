@@ -52,7 +52,7 @@ def cases_of(suite):
 
 def main():
     path = pathlib.Path(sys.argv[1])
-    sys.path.insert(0, str(path.parent))
+    sys.path[0:0] = [str(path.parent), str(pathlib.Path(__file__).parent.parent / "support")]
     specification = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
