@@ -201,6 +201,9 @@ void Subscribers::tell_home(Audience& audience, bool busy) {
 }
 
 std::size_t Subscribers::send(const Listener& listener, const Delivery& delivery, Pace pace) {
+  // Who was refused something gets nothing more before it is closed at the end of the turn: a
+  // shorter message might fit, and would be heard behind a hole.
+  if (std::ranges::find(too_slow_, listener.socket) != too_slow_.end()) return 0;
   const alloc::BlockRef& batch = delivery.batch[delivery.form];
   if (!listener.keeps_context && delivery.exclusions.empty()) {
     if (shard_.outbox.send(listener.socket, batch.share()) == engine::Outbox::Send::over_limit)
