@@ -61,6 +61,7 @@ inline constexpr std::uint64_t leave_cookie = ~std::uint64_t{1};
 inline constexpr std::uint64_t go_on_cookie = ~std::uint64_t{2};  // only makes another turn
 inline constexpr std::uint64_t drain_cookie = ~std::uint64_t{3};
 inline constexpr std::uint64_t presence_cookie = ~std::uint64_t{4};
+inline constexpr std::uint64_t flush_cookie = ~std::uint64_t{5};  // ephemeral messages waited
 
 inline constexpr std::size_t user_id_bytes_max = 128;
 // Distinct User-Agent texts kept per core; later ones are filed as "other".

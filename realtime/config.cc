@@ -189,6 +189,11 @@ Outcome<Complaint> settle(Config& config) {
                     ": a shorter one can be guessed from any token");
 
   config.namespaces = settle_namespaces(config.chosen_namespaces, config.insecure_dev);
+  for (const Namespace& row : config.namespaces)
+    if (row.slow_consumer != SlowPolicy::close && row.history_count == 0)
+      return complain("namespace " + (row.name.empty() ? "default" : row.name) +
+                      ": slow-consumer leaves messages out and brings the newest from the history: "
+                      "set history-count too");
 
   const std::uint64_t queue_bytes_min = 2 * config.message_bytes_max;
   if (config.queue_bytes_max == Config{}.queue_bytes_max)

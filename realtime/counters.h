@@ -19,6 +19,7 @@ struct ShardCounters {
       deflate_context_bytes_out_total;
   Counter presence_told_total;
   Counter rooms, subscriptions, joins_total, leaves_total;
+  Counter lagging_total, conflated_total, ephemerals_skipped_total;
   Counter duplicates_total, recoveries_total, recoveries_failed_total, recovered_messages_total,
       history_squeezed_total, position_gaps_total;
   Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
@@ -93,6 +94,15 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"joins_total", CounterKind::total, "Joins granted.", &ShardCounters::joins_total},
     {"leaves_total", CounterKind::total, "Leaves, closed connections included.",
      &ShardCounters::leaves_total},
+    {"lagging_total", CounterKind::total,
+     "Times a listener was left out until it had read what waited for it (slow-consumer).",
+     &ShardCounters::lagging_total},
+    {"ephemeral_conflated_total", CounterKind::total,
+     "Ephemeral messages that a newer one of the same sender and type took the place of.",
+     &ShardCounters::conflated_total},
+    {"ephemeral_skipped_total", CounterKind::total,
+     "Batches whose ephemeral messages were left out for a listener that did not keep up.",
+     &ShardCounters::ephemerals_skipped_total},
     {"publish_duplicates_total", CounterKind::total,
      "Publications that a room knew by their message id: answered again, not stored again.",
      &ShardCounters::duplicates_total},

@@ -187,6 +187,24 @@ struct RoomsListed {
   void each_text(auto&&) {}
 };
 
+// A listener of a namespace with a lossy slow-consumer policy was left out while it did not keep
+// up, and has now taken all it was sent: what of the messages after `since` it still gets.
+struct CatchUp {
+  RoomId room;
+  ConnectionId to;
+  std::uint32_t ticket;
+  std::uint64_t since;
+  void each_text(auto&&) {}
+};
+struct CaughtUp {
+  RoomId room;
+  ConnectionId to;
+  std::uint32_t ticket;
+  std::uint64_t sequence;  // live from here on
+  std::string_view frames;
+  void each_text(auto&& f) { f(frames); }
+};
+
 // The room is being deleted: its listeners here leave, and are told why.
 struct RoomGone {
   RoomId room;
@@ -228,9 +246,8 @@ struct Publish {
   std::string_view message_id;  // the publisher's; comes back as correlation_id, and is known again
   std::string_view payload;
   PayloadKind payload_kind;
-  bool ephemeral;    // no sequence
-  bool skip_sender;  // not delivered to `from`
-  bool can_wait;     // a room that is full takes it and stops reading from `from` (Throttle)
+  bool ephemeral;  // no sequence
+  bool can_wait;   // a room that is full takes it and stops reading from `from` (Throttle)
   bool wants_answer;
   std::uint32_t exchange;  // tells HTTP requests of one connection apart
   ConnectionId exclude;    // must not hear it, besides `from`; or `nobody`
@@ -370,6 +387,8 @@ struct Deliver {
   // Of its numbered publications; 0: it has none. A listening core knows by them that nothing is
   // missing between two batches.
   std::uint64_t first_sequence, last_sequence;
+  // What is in a batch behind this is ephemeral: not for those who do not keep up.
+  std::uint32_t ephemeral_begin[wire_forms];
   bool starts_anew;  // the numbering did: what was before it says nothing about what follows
   std::string_view exclusions;  // bytes of Exclusion[]
 
@@ -442,9 +461,9 @@ struct ReleaseQuota {
 using LetterItem =
     std::variant<JoinRoom, LeaveRoom, Farewell, FarewellSaid, Publish, ReadHistory, ReadPresence,
                  UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms, RoomDescribed,
-                 RoomsListed, RoomGone, Joined, Published, Refused, Deliver, AuditPosition,
-                 Throttle, RoomBusy, BlockReturned, ToUser, ToConnection, ToEverybody, AcquireQuota,
-                 QuotaAnswer, ReleaseQuota>;
+                 RoomsListed, RoomGone, CatchUp, CaughtUp, Joined, Published, Refused, Deliver,
+                 AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser, ToConnection,
+                 ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");
 
 // What one core has to say to another in one turn, in order.

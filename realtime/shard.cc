@@ -1,5 +1,6 @@
 #include "realtime/shard.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -72,6 +73,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       websockets.received(*session, received.bytes);
     }
   }
+  for (const engine::SocketId socket : inbox.drained) subscribers.drained(socket);
   for (engine::Letter* letter : inbox.letters) read(static_cast<Letter&>(*letter));
   for (const engine::Fired& fired : inbox.fired) {
     if (fired.cookie == bounds::sweep_cookie) {
@@ -85,6 +87,8 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       goes_on_ = false;
     } else if (fired.cookie == bounds::drain_cookie) {
       drain.fired();
+    } else if (fired.cookie == bounds::flush_cookie) {
+      flush_due_ms_ = 0;
     } else {
       lifecycle.fired(fired);
     }
@@ -98,6 +102,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   admission.close_oldest();
   if (subscribers.has_backlog() && !std::exchange(goes_on_, true))
     outbox.arm(0, bounds::go_on_cookie);
+  arm_flush();
   if (inbox.stopping) leave_when_done();
   return_blocks(inbox.stopping);
   mail_.post(outbox);
@@ -191,6 +196,14 @@ void Shard::end_unservable() {
         lifecycle.close(*session, proto::CloseCode::insufficient_state);
     rooms.flush();
   }
+}
+
+void Shard::arm_flush() {
+  const std::uint64_t due_ms = rooms.flush_due_ms();
+  if (due_ms == 0 || (flush_due_ms_ != 0 && flush_due_ms_ <= due_ms)) return;
+  outbox.cancel(flush_timer_);
+  flush_timer_ = outbox.arm(due_ms - std::min(due_ms, now_ms), bounds::flush_cookie);
+  flush_due_ms_ = due_ms;
 }
 
 void Shard::return_blocks(bool stopping) {

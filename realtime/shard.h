@@ -119,6 +119,8 @@ class Shard : public engine::Handler {
   void receive(const ListRooms& item) { room_life.receive(item); }
   void receive(const RoomDescribed& item);
   void receive(const RoomsListed& item) { listings.receive(item); }
+  void receive(const CatchUp& item) { rooms.receive(item); }
+  void receive(const CaughtUp& item) { subscribers.receive(item); }
   void receive(const RoomGone& item) { subscribers.disperse(item); }
   void receive(const ReadPresence& item) { rooms.receive(item); }
   void receive(const UpdatePresence& item) { rooms.receive(item); }
@@ -141,6 +143,7 @@ class Shard : public engine::Handler {
   void tell(engine::SocketId socket, const alloc::BlockRef& frame);
   // Those who cannot be served any further as they are: slow ones, and ones with a gap.
   void end_unservable();
+  void arm_flush();
   void return_blocks(bool stopping);
   void leave_when_done();
 
@@ -149,6 +152,8 @@ class Shard : public engine::Handler {
   bool is_busy_ = true;
   bool awaits_others_ = false;  // leave_cookie is armed
   bool goes_on_ = false;        // go_on_cookie is armed
+  engine::TimerId flush_timer_ = engine::no_timer;
+  std::uint64_t flush_due_ms_ = 0;  // of that timer; 0: not armed
 };
 
 }  // namespace ringroom::realtime

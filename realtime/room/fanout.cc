@@ -78,7 +78,8 @@ void Fanout::encode_with(Room& room, WireForm dialect, proto::Opcode opcode, boo
     batch.stored.push_back(
         {.sequence = batch.last_sequence,
          .begin = static_cast<std::uint32_t>(payload.data() - plain.data()),
-         .end = static_cast<std::uint32_t>(payload.data() - plain.data() + payload.size())});
+         .end = static_cast<std::uint32_t>(payload.data() - plain.data() + payload.size()),
+         .key = conflation_key_});
   if (!is_heard_deflated) return;
   shard_.append_deflated(batch.forms[std::size_t(deflated(dialect))], opcode, payload,
                          proto::whole_window_bits);
@@ -103,6 +104,9 @@ void Fanout::add(Room& room, const proto::Publication& publication, PayloadKind 
   Batch& batch = batch_of(room);
   const Marks begin = marks(batch);
   if (publication.sequence != 0) {
+    if (room.options().slow_consumer == SlowPolicy::keep_latest)
+      conflation_key_ =
+          shard_.node.hash(publication.key.empty() ? publication.type : publication.key);
     if (batch.first_sequence == 0) batch.first_sequence = publication.sequence;
     batch.last_sequence = publication.sequence;
   }
@@ -118,6 +122,37 @@ void Fanout::announce(Room& room, const proto::Publication& publication,
   encode(room, publication, PayloadKind::json, WireForm::json);
   const ConnectionId excluded[] = {presence_blind, without};
   finish(room, begin, std::span(excluded, without == nobody ? 1 : 2));
+}
+
+Ephemerals::Put Fanout::put(Room& room, std::uint64_t key, const Publish& publish) {
+  if (!room.ephemerals) room.ephemerals = std::make_unique<Ephemerals>();
+  batch_of(room);
+  return room.ephemerals->put(key, publish);
+}
+
+void Fanout::add_ephemerals(Room& room) {
+  Batch& batch = *room.batch;
+  for (const Ephemerals::Pending& pending : room.ephemerals->pending()) {
+    // Again if the batch was full and went out.
+    if (!std::exchange(batch.has_ephemerals, true)) batch.ephemeral_begin = marks(batch);
+    const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
+    ConnectionId without[2] = {pending.from, pending.exclude};  // nobody need be told that he types
+    add(room,
+        proto::Publication{.type = pending.type,
+                           .room = room.name(),
+                           .message_id = {id.data(), id.size()},
+                           .correlation_id = pending.message_id,
+                           .sender = pending.sender,
+                           .timestamp_ms = shard_.wall_ms,
+                           .payload = pending.payload},
+        PayloadKind::json, std::span(without, pending.exclude == nobody ? 1 : 2));
+  }
+  room.ephemerals->sent(shard_.now_ms + room.options().ephemeral_interval_ms);
+}
+
+bool Fanout::is_waiting(const Room& room) const {
+  return room.ephemerals != nullptr && !room.ephemerals->empty() &&
+         room.ephemerals->next_ms() > shard_.now_ms;
 }
 
 void Fanout::reset(Room& room, std::string_view reason) {
@@ -180,8 +215,12 @@ void Fanout::seal(Room& room) {
                     .publications = batch.publications,
                     .first_sequence = batch.first_sequence,
                     .last_sequence = batch.last_sequence,
+                    .ephemeral_begin = {},
                     .starts_anew = batch.starts_anew,
                     .exclusions = exclusions};
+    for (std::size_t form = 0; form < wire_forms; ++form)
+      deliver.ephemeral_begin[form] =
+          batch.has_ephemerals ? batch.ephemeral_begin[form] : ~std::uint32_t{0};
     bool is_heard = deliver.starts_anew;
     for (; i < hearings.size() && hearings[i].core == core; ++i) {
       const auto form = std::size_t(hearings[i].form);
@@ -197,6 +236,7 @@ void Fanout::seal(Room& room) {
   batch.publications = 0;
   batch.first_sequence = batch.last_sequence = 0;
   batch.starts_anew = false;
+  batch.has_ephemerals = false;
   batch.stored.clear();
   batch.exclusions.clear();
   batch.throttled.clear();
@@ -230,9 +270,18 @@ void Fanout::throttle(Room& room, const ConnectionId& publisher) {
 }
 
 void Fanout::flush() {
+  flush_due_ms_ = 0;
   std::erase_if(dirty_, [this](Room* room) {
+    // The newest of each sender waits until the batch before it is out.
     if (is_held(*room)) return false;
+    const bool waits = is_waiting(*room);
+    if (room->ephemerals != nullptr && !room->ephemerals->empty() && !waits) add_ephemerals(*room);
     seal(*room);
+    if (waits) {
+      const std::uint64_t due_ms = room->ephemerals->next_ms();
+      flush_due_ms_ = flush_due_ms_ == 0 ? due_ms : std::min(flush_due_ms_, due_ms);
+      return false;
+    }
     spare_.push_back(std::exchange(room->batch, nullptr));
     return true;
   });

@@ -29,6 +29,8 @@ struct Batch {
               alloc::BlockBuilder(heap)} {}
   alloc::BlockBuilder forms[wire_forms];
   std::uint32_t publications = 0;
+  std::array<std::uint32_t, wire_forms> ephemeral_begin{};  // valid with has_ephemerals
+  bool has_ephemerals = false;
   std::uint64_t first_sequence = 0, last_sequence = 0;  // of numbered publications; 0: none
   bool starts_anew = false;
   std::vector<History::Mark> stored;    // of a room with history, in forms[json]
@@ -47,6 +49,9 @@ class Fanout {
   // `without` are connections that must not hear it.
   void add(Room& room, const proto::Publication& publication, PayloadKind kind,
            std::span<const ConnectionId> without);
+  // To be said at the end of the room's next batch, of which it becomes the tail; the newest of its
+  // key. The room is part of flush() from here on.
+  Ephemerals::Put put(Room& room, std::uint64_t key, const Publish& publish);
   // Of presence: for those who may see it and have words for it, but one.
   void announce(Room& room, const proto::Publication& publication, const ConnectionId& without);
   // The room's numbering has begun anew: tells its listeners, behind what was said before.
@@ -58,6 +63,8 @@ class Fanout {
   // out somewhere: what they say meanwhile goes into one batch, and each listener gets one send of
   // it.
   void flush();
+  // When flush() wants to be called again for ephemeral messages that must wait; 0: not.
+  std::uint64_t flush_due_ms() const { return flush_due_ms_; }
   // The room is about to be forgotten: nothing of it may be left here.
   void let_go(Room& room);
   // How much more may be gathered while it cannot go out.
@@ -72,6 +79,8 @@ class Fanout {
 
  private:
   Batch& batch_of(Room& room);
+  void add_ephemerals(Room& room);
+  bool is_waiting(const Room& room) const;
   bool is_held(const Room& room) const;
   // Where each form of a batch ends: before a publication and after it.
   using Marks = std::array<std::uint32_t, wire_forms>;
@@ -88,7 +97,9 @@ class Fanout {
 
   Shard& shard_;
   alloc::BlockBuilder plain_;  // what is compressed and nobody hears as it is
-  std::vector<Room*> dirty_;   // with something gathered
+  std::vector<Room*> dirty_;   // with a batch: something gathered, or ephemeral messages waiting
+  std::uint64_t flush_due_ms_ = 0;
+  std::uint64_t conflation_key_ = 0;  // of the publication being added; see History::Mark
   std::vector<Batch*> spare_;
   std::vector<std::unique_ptr<Batch>> batches_;  // all there are
 };

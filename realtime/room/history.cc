@@ -1,6 +1,7 @@
 #include "realtime/room/history.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/check.h"
 
@@ -37,6 +38,7 @@ std::size_t History::append(const alloc::BlockRef& block, std::span<const Mark> 
     entries_.push_back({.block = block.share(),
                         .sequence = mark.sequence,
                         .at_ms = now_ms,
+                        .key = mark.key,
                         .begin = mark.begin,
                         .end = mark.end});
   }
@@ -89,6 +91,22 @@ History::Recovery History::since(std::uint64_t sequence, std::uint64_t last, std
     out.push_back(message);
   }
   return Recovery::complete;
+}
+
+void History::newest(std::uint64_t sequence, Pick pick, std::size_t count_max,
+                     std::size_t bytes_max, std::vector<std::string_view>& out) const {
+  out.clear();
+  std::unordered_set<std::uint64_t> seen;
+  std::size_t bytes = 0;
+  for (std::size_t i = entries_.size(); i-- > 0 && out.size() < count_max;) {
+    const Entry& entry = entries_[i];
+    if (entry.sequence <= sequence) break;
+    if (pick == Pick::last_of_key && !seen.insert(entry.key).second) continue;
+    bytes += entry.end - entry.begin;
+    if (bytes > bytes_max && !out.empty()) break;
+    out.push_back(text(entry));
+  }
+  std::ranges::reverse(out);
 }
 
 void History::read(std::uint64_t from, bool reverse, std::size_t limit, std::size_t bytes_max,

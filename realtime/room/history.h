@@ -48,6 +48,7 @@ class History {
     std::uint64_t sequence;
     std::uint32_t begin;
     std::uint32_t end;
+    std::uint64_t key = 0;  // what a newer one of the same key takes the place of; see newest()
   };
 
   History(const Limits& limits, const Account& account) : limits_(limits), account_(account) {}
@@ -74,6 +75,11 @@ class History {
   enum class Recovery : std::uint8_t { complete, incomplete };
   Recovery since(std::uint64_t sequence, std::uint64_t last, std::size_t count_max,
                  std::size_t bytes_max, std::vector<std::string_view>& out) const;
+  // Of those after `sequence` the newest that the bounds allow, oldest first: all of them, or of
+  // each key only the last.
+  enum class Pick : std::uint8_t { all, last_of_key };
+  void newest(std::uint64_t sequence, Pick pick, std::size_t count_max, std::size_t bytes_max,
+              std::vector<std::string_view>& out) const;
   // At most `limit` messages, of those after (`reverse`: before) `from`. Oldest first, reversed:
   // newest first. Views until the next append, expire or clear.
   void read(std::uint64_t from, bool reverse, std::size_t limit, std::size_t bytes_max,
@@ -84,6 +90,7 @@ class History {
     alloc::BlockRef block;
     std::uint64_t sequence = 0;
     std::uint64_t at_ms = 0;
+    std::uint64_t key = 0;
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
   };

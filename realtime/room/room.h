@@ -14,6 +14,7 @@
 #include "engine/handler.h"
 #include "realtime/letters.h"
 #include "realtime/namespace.h"
+#include "realtime/room/ephemeral.h"
 #include "realtime/room/history.h"
 #include "realtime/room/idempotency.h"
 #include "realtime/room/presence.h"
@@ -120,6 +121,7 @@ class Room {
     return profile != nullptr && profile->max_members != 0 ? profile->max_members
                                                            : options_.members_max;
   }
+  std::unique_ptr<Ephemerals> ephemerals;  // made by the first one
   std::unique_ptr<State> state;      // the last value of each key; null: the namespace keeps none
   std::unique_ptr<History> history;  // null: the namespace keeps none
   std::unique_ptr<Idempotency> idempotency;  // made by the first publish that has a message id

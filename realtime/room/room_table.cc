@@ -251,6 +251,33 @@ void RoomTable::reply(const ConnectionId& to, const auto& value) {
   shard_.send(CoreId{to.core}, ToConnection{.to = to, .frame = frame_.text()});
 }
 
+void RoomTable::receive(const CatchUp& catch_up) {
+  const auto found = rooms_.find(catch_up.room.value);
+  if (found == rooms_.end() || found->second->is_ending) return;  // it is told of that instead
+  Room& room = *found->second;
+  fanout_.seal(room);
+  messages_.clear();
+  if (room.history) {
+    room.history->expire(shard_.now_ms);
+    room.history->newest(
+        catch_up.since,
+        room.options().slow_consumer == SlowPolicy::keep_latest ? History::Pick::last_of_key
+                                                                : History::Pick::all,
+        room.options().recovery_messages_max, shard_.node.config.queue_bytes_max / 2, messages_);
+  }
+  frame_.clear();
+  for (const std::string_view message : messages_) {
+    const std::size_t begin = proto::begin_frame(frame_);
+    frame_.append(message);
+    proto::end_frame(frame_, begin, proto::Opcode::text);
+  }
+  shard_.send(CoreId{catch_up.to.core}, CaughtUp{.room = room.id(),
+                                                 .to = catch_up.to,
+                                                 .ticket = catch_up.ticket,
+                                                 .sequence = room.last().value,
+                                                 .frames = frame_.text()});
+}
+
 void RoomTable::reset(Room& room, std::string_view reason) {
   fanout_.seal(room);
   room.begin_epoch(static_cast<std::uint32_t>(shard_.message_ids.random()));
@@ -387,11 +414,37 @@ void RoomTable::receive(const RoomBusy& busy) {
   cores += busy.busy ? 1 : -1u;
 }
 
+// The ack says that it was taken: it goes with the next batch, unless a newer one does.
+void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
+  if (room.listener_count() == 0) room.used_ms = shard_.now_ms;
+  const std::uint64_t key =
+      shard_.node.hash(publish.type) ^ std::rotl(shard_.node.hash(publish.sender), 32);
+  switch (fanout_.put(room, key, publish)) {
+    case Ephemerals::Put::full:
+      return refuse(publish, RefusedBecause::overloaded);
+    case Ephemerals::Put::replaced:
+      shard_.counters.conflated_total.add();
+      break;
+    case Ephemerals::Put::added:
+      break;
+  }
+  shard_.counters.publications_total.add();
+  if (!publish.wants_answer) return;
+  shard_.send(CoreId{publish.from.core}, Published{.to = publish.from,
+                                                   .exchange = publish.exchange,
+                                                   .correlation_id = publish.message_id,
+                                                   .room_name = room.name(),
+                                                   .sequence = 0,
+                                                   .epoch = room.epoch(),
+                                                   .message_id = {}});
+}
+
 void RoomTable::receive(const Publish& publish) {
   const auto found = find_or_make(publish.room, publish.room_name);
   if (!found) return refuse(publish, found.error());
   Room* room = *found;
-  const bool is_known_again = !publish.ephemeral && !publish.message_id.empty();
+  if (publish.ephemeral) return receive_ephemeral(publish, *room);
+  const bool is_known_again = !publish.message_id.empty();
   const std::uint64_t key = is_known_again ? idempotency_key(publish) : 0;
   if (is_known_again && answers_again(publish, *room, key)) return;
   const Fanout::Space space = fanout_.space(*room);
@@ -406,14 +459,10 @@ void RoomTable::receive(const Publish& publish) {
 
   const MessageId message_id = shard_.message_ids.next(shard_.wall_ms);
   const MessageId::Text id = message_id.text();
-  const std::uint64_t sequence = publish.ephemeral ? 0 : room->next().value;
+  const std::uint64_t sequence = room->next().value;
   if (is_known_again)
     remember(*room, {.key = key, .sequence = sequence, .at_ms = shard_.now_ms, .id = message_id});
   const std::string_view patch = keep_value(*room, publish, sequence);
-  ConnectionId without[2];
-  std::size_t without_count = 0;
-  if (publish.skip_sender) without[without_count++] = publish.from;
-  if (publish.exclude != nobody) without[without_count++] = publish.exclude;
 
   fanout_.add(*room,
               proto::Publication{.type = publish.type,
@@ -427,7 +476,7 @@ void RoomTable::receive(const Publish& publish) {
                                  .key = publish.key,
                                  .removed = publish.remove,
                                  .patch = patch},
-              publish.payload_kind, std::span(without, without_count));
+              publish.payload_kind, std::span(&publish.exclude, publish.exclude == nobody ? 0 : 1));
   if (publish.wants_answer)
     shard_.send(asker, Published{.to = publish.from,
                                  .exchange = publish.exchange,

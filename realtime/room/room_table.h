@@ -31,10 +31,12 @@ class RoomTable {
   void receive(const ReadHistory& read);
   void receive(const ReadPresence& read);
   void receive(const UpdatePresence& update);
+  void receive(const CatchUp& catch_up);
   void receive(const RoomBusy& busy);
 
   // The end of the turn: all batches go out.
   void flush() { fanout_.flush(); }
+  std::uint64_t flush_due_ms() const { return fanout_.flush_due_ms(); }
   // Visits a share of the rooms: forgets messages that are too old and rooms that nobody uses, and
   // lets listening cores compare their position. Every room has been visited after
   // bounds::sweep_rounds calls.
@@ -77,6 +79,7 @@ class RoomTable {
   std::string_view keep_value(Room& room, const Publish& publish, std::uint64_t version);
   std::uint64_t idempotency_key(const Publish& publish) const;
   void refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version = 0);
+  void receive_ephemeral(const Publish& publish, Room& room);
   // True, and told: another version is there than the publisher expects, or no room for its value.
   bool objects(const Publish& publish, const Room& room);
   void visit(Room& room);

@@ -12,7 +12,7 @@ namespace ringroom::realtime {
 
 namespace {
 
-constexpr std::uint32_t index_mask = 0x3fff'ffff;
+constexpr std::uint32_t index_mask = 0x1fff'ffff;
 constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
@@ -24,6 +24,8 @@ Subscription& Subscribers::begin(Session& session, RoomId room, std::string_view
     audience = std::make_unique<Audience>();
     audience->room = room;
     audience->name = name;
+    const Namespace* rules = shard_.node.namespaces.find(name);
+    audience->is_lossy = rules != nullptr && rules->slow_consumer != SlowPolicy::close;
   }
   ++audience->subscriptions;
   return session.subscriptions.emplace_back(Subscription{.audience = audience.get(),
@@ -52,7 +54,8 @@ void Subscribers::join(Session& session, Subscription& subscription, std::uint64
        .subscription =
            static_cast<std::uint32_t>(&subscription - session.subscriptions.data()) & index_mask,
        .keeps_context = session.keeps_context,
-       .sees_presence = subscription.actions.has(Action::presence)});
+       .sees_presence = subscription.actions.has(Action::presence),
+       .is_lagging = 0});
 }
 
 void Subscribers::end(Session& session, Subscription& subscription) {
@@ -92,6 +95,7 @@ void Subscribers::deliver(const Deliver& deliver) {
   delivery.publications = deliver.publications;
   for (std::size_t form = 0; form < wire_forms; ++form) {
     alloc::Block* block = deliver.batch[form];
+    delivery.ephemeral_begin[form] = deliver.ephemeral_begin[form];
     if (block == nullptr) continue;
     delivery.batch[form] =
         block->heap == &shard_.heap ? alloc::BlockRef::adopt(*block) : shard_.heap.borrow(*block);
@@ -103,6 +107,7 @@ void Subscribers::deliver(const Deliver& deliver) {
                              exclusions + deliver.exclusions.size() / sizeof(Exclusion));
 
   Audience& audience = *found->second;
+  delivery.before = audience.last_sequence;
   if (deliver.starts_anew) audience.last_sequence = 0;
   if (deliver.first_sequence != 0 && audience.joined > 0) {
     if (deliver.first_sequence != audience.last_sequence + 1) give_up(audience);
@@ -144,6 +149,52 @@ void Subscribers::compare(const AuditPosition& audit) {
   if (found->second->last_sequence != audit.sequence) give_up(*found->second);
 }
 
+bool Subscribers::leaves_out(Listener& listener, const Delivery& delivery) {
+  if (listener.is_lagging) return true;
+  if (delivery.form != std::size_t(WireForm::json) || !shard_.outbox.is_blocked(listener.socket))
+    return false;
+  listener.is_lagging = 1;
+  shard_.sessions.at(listener.socket).subscriptions[listener.subscription].lagging_since =
+      static_cast<std::uint32_t>(delivery.before);
+  shard_.outbox.tell_when_drained(listener.socket);
+  shard_.counters.lagging_total.add();
+  return true;
+}
+
+void Subscribers::drained(engine::SocketId socket) {
+  Session* session = shard_.sessions.find(socket);
+  if (session == nullptr || session->state == SessionState::draining) return;
+  for (const Subscription& subscription : session->subscriptions) {
+    if (!subscription.joined) continue;
+    const Audience& audience = *subscription.audience;
+    const Listener& listener =
+        audience.listeners[std::size_t(subscription.form)][subscription.position];
+    if (!listener.is_lagging) continue;
+    const std::uint64_t last = audience.last_sequence;
+    const std::uint32_t missed = static_cast<std::uint32_t>(last) - subscription.lagging_since;
+    shard_.send(shard_.node.home_of(audience.room), CatchUp{.room = audience.room,
+                                                            .to = shard_.connection_id(*session),
+                                                            .ticket = subscription.ticket,
+                                                            .since = last - missed});
+  }
+}
+
+void Subscribers::receive(const CaughtUp& caught_up) {
+  Session* session =
+      shard_.sessions.find({.slot = caught_up.to.slot, .generation = caught_up.to.generation});
+  if (session == nullptr || session->state == SessionState::draining) return;
+  Subscription* subscription = session->find(caught_up.room);
+  if (subscription == nullptr || subscription->ticket != caught_up.ticket) return;
+  Audience& audience = *subscription->audience;
+  // What is still being handed out here is in the answer already, or was meant to be left out.
+  complete(audience);
+  RR_CHECK(audience.last_sequence == caught_up.sequence);  // letters keep their order
+  audience.listeners[std::size_t(subscription->form)][subscription->position].is_lagging = 0;
+  if (shard_.outbox.write(session->socket, std::as_bytes(std::span(caught_up.frames))) ==
+      engine::Outbox::Send::over_limit)
+    too_slow_.push_back(session->socket);
+}
+
 void Subscribers::disperse(const RoomGone& gone) {
   const auto found = audiences_.find(gone.room.value);
   if (found == audiences_.end()) return;
@@ -175,10 +226,12 @@ std::size_t Subscribers::serve(Audience& audience, std::size_t sends_max) {
   Delivery& delivery = audience.deliveries.front();
   for (; delivery.form < wire_forms; ++delivery.form, delivery.next = 0) {
     if (!delivery.batch[delivery.form]) continue;
-    const auto& listeners = audience.listeners[delivery.form];
+    auto& listeners = audience.listeners[delivery.form];
     const std::size_t begin = delivery.next;
-    for (; delivery.next < listeners.size() && sends < sends_max; ++delivery.next)
+    for (; delivery.next < listeners.size() && sends < sends_max; ++delivery.next) {
+      if (audience.is_lossy && leaves_out(listeners[delivery.next], delivery)) continue;
       sends += send(listeners[delivery.next], delivery, pace);
+    }
     served += delivery.next - begin;
     if (delivery.next < listeners.size()) break;
   }
@@ -201,11 +254,8 @@ void Subscribers::tell_home(Audience& audience, bool busy) {
 }
 
 std::size_t Subscribers::send(const Listener& listener, const Delivery& delivery, Pace pace) {
-  // Who was refused something gets nothing more before it is closed at the end of the turn: a
-  // shorter message might fit, and would be heard behind a hole.
-  if (std::ranges::find(too_slow_, listener.socket) != too_slow_.end()) return 0;
   const alloc::BlockRef& batch = delivery.batch[delivery.form];
-  if (!listener.keeps_context && delivery.exclusions.empty()) {
+  if (!listener.keeps_context && delivery.exclusions.empty() && !delivery.has_ephemerals()) {
     if (shard_.outbox.send(listener.socket, batch.share()) == engine::Outbox::Send::over_limit)
       too_slow_.push_back(listener.socket);
     return 1;
@@ -230,6 +280,12 @@ std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& de
                                                       : shard_.heap.slice(batch, begin, bytes));
     if (sent == engine::Outbox::Send::over_limit) too_slow_.push_back(listener.socket);
   };
+  // What is true only now is not for those who would hear it later.
+  std::size_t end_of_all = batch_bytes;
+  if (delivery.has_ephemerals() && shard_.outbox.is_blocked(listener.socket)) {
+    end_of_all = delivery.ephemeral_begin[delivery.form];
+    shard_.counters.ephemerals_skipped_total.add();
+  }
   // Exclusions are in the order of the batch, so what lies between them is what this one gets.
   std::size_t begin = 0;
   for (const Exclusion& exclusion : delivery.exclusions) {
@@ -240,11 +296,12 @@ std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& de
                exclusion.connection.core != shard_.core.value)
       continue;
     // One publication may exclude the same connection twice.
-    const std::size_t end = std::max<std::size_t>(begin, exclusion.begin[delivery.form]);
-    send_part(begin, end - begin);
+    const std::size_t end =
+        std::min(end_of_all, std::max<std::size_t>(begin, exclusion.begin[delivery.form]));
+    if (end > begin) send_part(begin, end - begin);
     begin = exclusion.end[delivery.form];
   }
-  send_part(begin, batch_bytes - begin);
+  if (end_of_all > begin) send_part(begin, end_of_all - begin);
   return compresses ? 1 + batch_bytes / bounds::context_bytes_per_send : 1;
 }
 

@@ -22,9 +22,10 @@ struct Session;
 struct Listener {
   engine::SocketId socket;
   // Index in the session's list, to keep both ends in step.
-  std::uint32_t subscription : 30;
+  std::uint32_t subscription : 29;
   std::uint32_t keeps_context : 1;  // its frames go through DeflateContexts
   std::uint32_t sees_presence : 1;  // else it hears none of what is marked as such
+  std::uint32_t is_lagging : 1;     // left out until it has taken what waits for it
 };
 static_assert(sizeof(Listener) == 12, "five listeners to a cache line");
 
@@ -33,6 +34,9 @@ static_assert(sizeof(Listener) == 12, "five listeners to a cache line");
 struct Delivery {
   alloc::BlockRef batch[wire_forms];
   std::uint32_t publications;
+  std::uint64_t before;                       // the room's sequence that listeners have without it
+  std::uint32_t ephemeral_begin[wire_forms];  // see Deliver
+  bool has_ephemerals() const { return ephemeral_begin[form] < batch[form].bytes().size(); }
   std::vector<Exclusion> exclusions;
   std::size_t form = 0;
   std::size_t next = 0;
@@ -46,6 +50,8 @@ struct Audience {
   std::uint32_t subscriptions = 0;  // listeners and those whose join is on its way
   std::uint32_t joined = 0;         // listeners
   std::uint64_t last_sequence = 0;  // what they have been handed; valid while there are some
+  // The namespace's slow-consumer policy leaves messages out rather than let them wait.
+  bool is_lossy = false;
   bool is_in_backlog = false;
   bool said_busy = false;  // to the room's home
   // In the order of the room; the first is under way. Nearly always none or one.
@@ -60,6 +66,8 @@ struct Subscription {
   WireForm form;
   bool joined;      // the room has answered
   Actions actions;  // what the session may do there
+  // While its listener is lagging: the low half of the last sequence it was sent.
+  std::uint32_t lagging_since = 0;
 };
 static_assert(sizeof(Subscription) == 24, "docs/memory.md says it too");
 
@@ -89,6 +97,9 @@ class Subscribers {
   void deliver(const Deliver& deliver);
   // The home says where the room stands; who has not been handed all of it is lost.
   void compare(const AuditPosition& audit);
+  // A socket has taken everything: those of its subscriptions that were left out ask for the rest.
+  void drained(engine::SocketId socket);
+  void receive(const CaughtUp& caught_up);
   // The room is being deleted: all of its listeners here leave it.
   void disperse(const RoomGone& gone);
   // As much of the backlog as the turn still has room for.
@@ -108,6 +119,8 @@ class Subscribers {
   void complete(Audience& audience);
   void tell_home(Audience& audience, bool busy);
   void give_up(const Audience& audience);
+  // True: this listener hears nothing for now.
+  bool leaves_out(Listener& listener, const Delivery& delivery);
   // What it costs, in sends. `Pace::at_once`: compression per listener is left out.
   enum class Pace : std::uint8_t { shared, at_once };
   std::size_t send(const Listener& listener, const Delivery& delivery, Pace pace);

@@ -228,8 +228,6 @@ void Commands::publish(Session& session, const Command& command) {
                             .payload = command.payload,
                             .payload_kind = PayloadKind::json,
                             .ephemeral = ephemeral,
-                            // Nobody needs to be told that he types.
-                            .skip_sender = ephemeral,
                             .can_wait = false,
                             .wants_answer = !command.message_id.empty(),
                             .exchange = 0,

@@ -129,7 +129,6 @@ void WebsocketSessions::publish_raw(Session& session, const proto::Message& mess
                       .payload_kind = message.opcode == proto::Opcode::text ? PayloadKind::text
                                                                             : PayloadKind::binary,
                       .ephemeral = false,
-                      .skip_sender = false,
                       .can_wait = true,
                       .wants_answer = false,
                       .exchange = 0,

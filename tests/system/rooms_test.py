@@ -69,6 +69,19 @@ class Rooms(NativeCase):
         self.assertEqual([m for m in await ann.silence() if m["type"].startswith("user_")], [])
         self.assertEqual([m for m in await bo.silence() if m["type"].startswith("user_")], [])
 
+    async def test_of_many_cursor_positions_the_newest_is_what_others_hear(self):
+        ann, bo = await self.client("ann"), await self.client("bo")
+        await ann.join("cursors")
+        await bo.join("cursors")
+        batch = [{"type": "cursor_position", "room": "cursors", "payload": {"x": x}}
+                 for x in range(100)]
+        await ann.socket.send(json.dumps({"type": "message_batch", "payload": {"messages": batch}}))
+        heard = []
+        while not heard or heard[-1] != 99:
+            heard.append((await bo.next("cursor_position"))["payload"]["x"])
+        self.assertEqual(heard, sorted(set(heard)), "never back, never twice")
+        self.assertLess(len(heard), 100)
+
     async def test_typing_reaches_the_others_without_a_sequence(self):
         ann, bo = await self.client("ann"), await self.client("bo")
         await ann.join("types")
