@@ -56,7 +56,9 @@ void deliver_one_batch(benchmark::State& state) {
 
   for (auto _ : state) {
     const alloc::BlockRef batch = heap.copy(frame);
-    for (std::uint32_t slot = 0; slot < listeners; ++slot) queues.send(slot, batch.share());
+    for (std::uint32_t slot = 0; slot < listeners; ++slot) {
+      queues.send(slot, sockets.at(slot), batch.share());
+    }
     queues.flush();
     queues.settle();
   }
@@ -75,7 +77,7 @@ void write_sixteen(benchmark::State& state) {
   SendQueues queues(ring, sockets, 1024 * 1024, counters);
   const std::byte frame[24] = {};
   for (auto _ : state) {
-    for (int i = 0; i < 16; ++i) queues.write(0, frame);
+    for (int i = 0; i < 16; ++i) queues.write(0, sockets.at(0), frame);
     queues.flush();
     queues.settle();
   }
