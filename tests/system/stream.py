@@ -36,6 +36,7 @@ class Stream:
         self.inflates_afresh = True
         self.decompressor = None
         self.close_code = None
+        self.answers = {}  # read while waiting for another
         self.refusals = ()  # codes of errors that its owner looks at; others end the test
 
     async def open(self, port, user, offer=None, budget=None, receive_bytes=None):
@@ -112,6 +113,15 @@ class Stream:
             if message["type"] == type and all(message.get(k) == v for k, v in fields.items()):
                 return message
         raise AssertionError(f"{self.name} was closed ({self.close_code}) waiting for {type} {fields}")
+
+    async def until_answer(self, message_id):
+        """The ack, or the error: they may come while another answer is awaited."""
+        while message_id not in self.answers:
+            message = await self.next()
+            assert message, f"{self.name} was closed ({self.close_code}) waiting for the answer to {message_id}"
+            if message["type"] in ("ack", "error_message"):
+                self.answers[message["correlation_id"]] = message
+        return self.answers.pop(message_id)
 
     async def until_at(self, sequence):
         while self.checker.position(self.name, self.room)[1] < sequence:
