@@ -6,6 +6,7 @@ By hand also every byte of large messages, and many more rounds:
 """
 
 import asyncio
+import itertools
 import random
 import sys
 import time
@@ -49,6 +50,7 @@ class Delivery(unittest.IsolatedAsyncioTestCase):
     def setUpClass(cls):
         raise_descriptor_limit()
         cls.daemon = Daemon(*OPTIONS).start()
+        cls.numbers = itertools.count(1)
 
     @classmethod
     def tearDownClass(cls):
@@ -57,7 +59,6 @@ class Delivery(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         asyncio.get_running_loop().set_debug(False)  # unittest turns it on: five times slower
         self.checker = Checker()
-        self.rooms = 0
 
     def stream(self, name, room):
         return Stream(self.checker, name, room)
@@ -82,9 +83,9 @@ class Delivery(unittest.IsolatedAsyncioTestCase):
 
     async def conversation(self, texts, cuts, offer):
         """One room, one speaker, and a reader for each cut. Returns the bytes of the longest stream."""
-        self.rooms += 1
-        room = f"cut{self.rooms:04}{'dp'[offer is None]}"
+        room = f"cut{next(self.numbers):05}"  # never one of before: the readers begin at 0
         speaker, position = await self.joined("speaker", room)
+        self.assertEqual(position["sequence"], 0)
         listening, lengths = asyncio.Semaphore(0), []
 
         async def reader(cut):
@@ -114,7 +115,7 @@ class Delivery(unittest.IsolatedAsyncioTestCase):
         async def speak():
             for _ in cuts:  # everybody listens, or has come to its cut already
                 await listening.acquire()
-            pieces, at = random.Random(SEED + self.rooms), 0
+            pieces, at = random.Random(f"{SEED} {room}"), 0
             while at < len(texts):
                 burst = range(at, min(at + pieces.randint(1, 4), len(texts)))
                 for n in burst:
@@ -131,12 +132,15 @@ class Delivery(unittest.IsolatedAsyncioTestCase):
 
     async def every_byte(self, texts, offer, chosen=lambda n, length: True):
         length = await self.conversation(texts, [None], offer)
+        self.assertGreater(length, 100 * len(texts) if offer is None else 20 * len(texts))
         cuts = [n for n in range(length) if chosen(n, length)]
         # Those of one conversation are spread over the whole, so that some leave while others listen.
         step = -(-len(cuts) // READERS)
         for first in range(step):
             await self.conversation(texts, cuts[first::step], offer)
         self.checker.tell(lambda figures: print(f"# {len(cuts)} cuts of {length} bytes", figures[1:]))
+        heard = self.checker.counts["ok"] + self.checker.counts["recovered"]
+        self.assertGreaterEqual(heard, len(cuts) * len(texts), "each reader heard each message")
         told = self.checker.counts["gap told"]
         self.assertEqual(told, 0, "history holds it all: nothing had to be told")
 
