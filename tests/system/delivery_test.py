@@ -82,15 +82,24 @@ class Delivery(unittest.IsolatedAsyncioTestCase):
     # DEL-1: the server's stream, cut at every byte.
 
     async def conversation(self, texts, cuts, offer):
-        """One room, one speaker, and a reader for each cut. Returns the bytes of the longest stream."""
+        """One room, one speaker, and a reader for each cut. Returns the bytes of the longest stream,
+        and how many had heard all before their cut."""
         room = f"cut{next(self.numbers):05}"  # never one of before: the readers begin at 0
         speaker, position = await self.joined("speaker", room)
         self.assertEqual(position["sequence"], 0)
-        listening, lengths = asyncio.Semaphore(0), []
+        listening, lengths, whole = asyncio.Semaphore(0), [], []
 
         async def reader(cut):
             name = f"cut at {cut} of {room}"
             self.checker.knows(name, room, position["epoch"], position["sequence"])
+            told = False
+
+            def tell():  # once: it listens, or has come to its cut before
+                nonlocal told
+                if not told:
+                    told = True
+                    listening.release()
+
             for budget in (cut, None):
                 stream = await self.stream(name, room).open(self.daemon.port, "reader", offer, budget)
                 await stream.join()
@@ -99,18 +108,18 @@ class Delivery(unittest.IsolatedAsyncioTestCase):
                     message = await stream.next()
                     if message is None:
                         break
-                    if message["type"] == "pong" and budget is not None:
-                        listening.release()
-                    lengths.append(stream.read) if cut is None else None
-                else:
-                    if cut is None or budget is None:
-                        stream.close()
-                        return
-                assert budget is not None and stream.close_code is None, (name, stream.close_code)
+                    if message["type"] == "room_joined":
+                        tell()
+                lengths.append(stream.read)
+                tell()
+                stream.close()
+                if budget is None:
+                    break
+                assert stream.close_code is None, (name, stream.close_code)
                 if stream.read < budget:
                     assert self.checker.position(name, room)[1] == len(texts), "ended before its cut"
-                stream.close()
-                listening.release()
+                    whole.append(name)
+                    break
 
         async def speak():
             for _ in cuts:  # everybody listens, or has come to its cut already
@@ -124,21 +133,22 @@ class Delivery(unittest.IsolatedAsyncioTestCase):
                     await self.acked(speaker, f"m{n:02}", texts[n])
                 at = burst.stop
 
-        if cuts == [None]:
-            listening.release()
         await asyncio.gather(speak(), *map(reader, cuts))
         speaker.close()
-        return max(lengths, default=0)
+        return max(lengths), len(whole)
 
     async def every_byte(self, texts, offer, chosen=lambda n, length: True):
-        length = await self.conversation(texts, [None], offer)
+        length, _ = await self.conversation(texts, [None], offer)
+        length += 16  # of other readers the numbers of members are longer
         self.assertGreater(length, 100 * len(texts) if offer is None else 20 * len(texts))
         cuts = [n for n in range(length) if chosen(n, length)]
         # Those of one conversation are spread over the whole, so that some leave while others listen.
         step = -(-len(cuts) // READERS)
+        whole = 0
         for first in range(step):
-            await self.conversation(texts, cuts[first::step], offer)
-        self.checker.tell(lambda figures: print(f"# {len(cuts)} cuts of {length} bytes", figures[1:]))
+            whole += (await self.conversation(texts, cuts[first::step], offer))[1]
+        self.checker.tell(lambda figures: print(
+            f"# {len(cuts) - whole} cuts of {length} bytes, {whole} behind the end,", figures[2:]))
         heard = self.checker.counts["ok"] + self.checker.counts["recovered"]
         self.assertGreaterEqual(heard, len(cuts) * len(texts), "each reader heard each message")
         told = self.checker.counts["gap told"]
