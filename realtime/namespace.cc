@@ -13,8 +13,6 @@ using Number = NamespaceOption::Number;
 using Switch = NamespaceOption::Switch;
 
 constexpr std::string_view slow_policy_names[] = {"close", "drop-oldest", "keep-latest"};
-constexpr std::string_view duplicate_names[] = {"allow", "refuse", "replace"};
-constexpr std::string_view priority_names[] = {"low", "medium", "high", "critical"};
 
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t gib = 1024 * 1024 * kib;
@@ -60,9 +58,6 @@ constexpr NamespaceOption rows[] = {
      "Members of a room that does not say itself; 0 is no limit."},
     {"empty-room-ms", Number{&Namespace::empty_room_ms, 0, year_ms, Unit::milliseconds},
      "Time after which a room that nobody listens to is forgotten."},
-    {"duplicate-sessions", NamespaceOption::choice<&Namespace::duplicate_sessions>(duplicate_names),
-     "What a user's second connection does to his first in a room: both stay, the second is "
-     "refused, or the first is told `room_left` with the reason `replaced`."},
 
     {"state-keys", Number{&Namespace::state_keys, 0, million, Unit::count},
      "Keys whose last value a room keeps; 0 keeps none."},
@@ -75,22 +70,10 @@ constexpr NamespaceOption rows[] = {
      Number{&Namespace::ephemeral_interval_ms, 0, minute_ms, Unit::milliseconds},
      "Of a sender's `typing_indicator` and the like only the newest, this often; 0 is once a "
      "turn."},
-    {"message-interval-ms",
-     Number{&Namespace::message_interval_ms, 0, minute_ms, Unit::milliseconds},
-     "Least time between two messages of a type; what comes sooner waits, the newest per key "
-     "wins; 0 holds nothing back."},
     {"slow-consumer", NamespaceOption::choice<&Namespace::slow_consumer>(slow_policy_names),
      "What happens to a connection that does not read fast enough: closed with 4508, or messages "
      "are left out."},
-    {"priority", NamespaceOption::choice<&Namespace::priority>(priority_names),
-     "Of messages that name none. The more urgent overtakes what waits for a connection, never a "
-     "message of its own room."},
 
-    {"offline-count", Number{&Namespace::offline_count, 0, 100'000, Unit::count},
-     "Messages kept for a user who is away, in rooms called `user:ID`; 0 keeps none."},
-    {"offline-bytes", Number{&Namespace::offline_bytes, kib, gib, Unit::bytes}, "Bytes of them."},
-    {"offline-age-ms", Number{&Namespace::offline_age_ms, 10, year_ms, Unit::milliseconds},
-     "Age after which they go."},
 };
 static_assert(well_named(rows));
 static_assert(std::size(rows) <= std::bitset<64>().size(), "ChosenNamespace::said has a bit each");

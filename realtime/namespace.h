@@ -19,17 +19,6 @@ enum class SlowPolicy : std::uint8_t {
   keep_latest   // of what waits, only the newest of each key
 };
 
-// What happens when a user who is in a room joins it again by another connection (C3).
-enum class DuplicateSessions : std::uint8_t {
-  allow,   // both hear it
-  refuse,  // the newcomer is told that he is there already
-  replace  // the older one is told `room_left` with the reason "replaced"
-};
-
-// Of two messages that wait for one connection, the more urgent goes first; messages of one room
-// never overtake each other.
-enum class Priority : std::uint8_t { low, medium, high, critical };
-
 // What the rooms of one namespace do (R3). A room belongs to the namespace that is named before the
 // first colon of its name: `quote:eur` to `quote`; a name without a colon, or with one that no
 // namespace has, to the default namespace.
@@ -70,17 +59,7 @@ struct Namespace {
   // Flow (R8, R9).
   std::uint64_t ephemeral_interval_ms =
       0;  // newest per (type, sender) at most this often; 0: each turn
-  std::uint64_t message_interval_ms =
-      0;  // per type: further messages wait, newest per key wins; 0: no
   SlowPolicy slow_consumer = SlowPolicy::close;
-
-  // Offline queue (R13), for `user:` rooms: kept until the client acknowledges.
-  std::uint64_t offline_count = 0;  // 0: none
-  std::uint64_t offline_bytes = 1024 * 1024;
-  std::uint64_t offline_age_ms = 7 * 24 * 3'600'000ull;
-
-  DuplicateSessions duplicate_sessions = DuplicateSessions::allow;
-  Priority priority = Priority::medium;  // of messages that name none (R9)
 };
 
 using NamespaceOption = OptionRow<Namespace>;

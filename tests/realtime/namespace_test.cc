@@ -53,8 +53,7 @@ TEST(NamespaceOptions, AcceptBothEndsOfEveryRangeAndNothingBeyond) {
 
 TEST(NamespaceOptions, AreReadFromOneTextAndPrintedAsIt) {
   const std::string_view text =
-      "quote:history-count=100,presence=true,slow-consumer=keep-latest,duplicate-sessions=replace,"
-      "priority=high";
+      "quote:history-count=100,presence=true,slow-consumer=keep-latest,ephemeral-interval-ms=50ms";
   std::vector<ChosenNamespace> chosen;
   ASSERT_TRUE(choose(chosen, text));
   const Namespace& quote = chosen.at(0).options;
@@ -62,8 +61,7 @@ TEST(NamespaceOptions, AreReadFromOneTextAndPrintedAsIt) {
   EXPECT_EQ(quote.history_count, 100u);
   EXPECT_TRUE(quote.presence);
   EXPECT_EQ(quote.slow_consumer, SlowPolicy::keep_latest);
-  EXPECT_EQ(quote.duplicate_sessions, DuplicateSessions::replace);
-  EXPECT_EQ(quote.priority, Priority::high);
+  EXPECT_EQ(quote.ephemeral_interval_ms, 50u);
   std::vector<ChosenNamespace> again;
   ASSERT_TRUE(choose(again, print(chosen[0])));
   EXPECT_EQ(print(again[0]), print(chosen[0]));
@@ -85,8 +83,9 @@ TEST(NamespaceOptions, SayWhatIsWrongAndWhatWasMeant) {
             "namespace quote: history-count must be 0 to 1000000, not \"many\"");
   EXPECT_EQ(complaint_about("quote:history-count"),
             "namespace quote: `history-count` is no OPTION=VALUE");
-  EXPECT_EQ(complaint_about("quote:duplicate-sessions=maybe"),
-            "namespace quote: duplicate-sessions must be allow, refuse, replace, not \"maybe\"");
+  EXPECT_EQ(
+      complaint_about("quote:slow-consumer=maybe"),
+      "namespace quote: slow-consumer must be close, drop-oldest, keep-latest, not \"maybe\"");
   for (const std::string_view name : {"", ":presence=true", "a b", "a*", "\xc3\xa4"})
     EXPECT_NE(complaint_about(name).find("is no name of a namespace"), std::string::npos) << name;
   EXPECT_EQ(complaint_about(std::string(64, 'x')), "accepted");
