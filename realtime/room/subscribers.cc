@@ -254,6 +254,9 @@ void Subscribers::tell_home(Audience& audience, bool busy) {
 }
 
 std::size_t Subscribers::send(const Listener& listener, const Delivery& delivery, Pace pace) {
+  // Who was refused something gets nothing more before it is closed at the end of the turn: a
+  // shorter message might fit, and would be heard behind a hole.
+  if (std::ranges::find(too_slow_, listener.socket) != too_slow_.end()) return 0;
   const alloc::BlockRef& batch = delivery.batch[delivery.form];
   if (!listener.keeps_context && delivery.exclusions.empty() && !delivery.has_ephemerals()) {
     if (shard_.outbox.send(listener.socket, batch.share()) == engine::Outbox::Send::over_limit)
@@ -269,8 +272,9 @@ std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& de
   // A message that is not compressed leaves the context as it is, so it need not be each time.
   const bool compresses = listener.keeps_context && pace == Pace::shared &&
                           batch_bytes <= bounds::context_batch_bytes_max;
+  bool is_refused = false;
   const auto send_part = [&](std::size_t begin, std::size_t bytes) {
-    if (bytes == 0) return;
+    if (bytes == 0 || is_refused) return;
     const engine::Outbox::Send sent =
         compresses
             ? shard_.deflate_contexts.send_batch(listener.socket,
@@ -278,7 +282,8 @@ std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& de
             : shard_.outbox.send(listener.socket, bytes == batch_bytes
                                                       ? batch.share()
                                                       : shard_.heap.slice(batch, begin, bytes));
-    if (sent == engine::Outbox::Send::over_limit) too_slow_.push_back(listener.socket);
+    is_refused = sent == engine::Outbox::Send::over_limit;
+    if (is_refused) too_slow_.push_back(listener.socket);
   };
   // What is true only now is not for those who would hear it later.
   std::size_t end_of_all = batch_bytes;
