@@ -129,10 +129,12 @@ def main():
         for user in tenth:
             members.lose(user)
         left = len(users) - len(tenth)
-        assert listed(daemon) == {"count": len(users), "connections": left}, listed(daemon)
+        until(lambda: listed(daemon) == {"count": len(users), "connections": left},
+              "their connections to be gone, and they to be awaited")
         members.read_for(grace_s)
         members.read_until(lambda: listed(daemon) == {"count": left, "connections": left},
                            "those who are gone to be gone")
+        members.read_until(lambda: all(members.got[user] for user in stayed), "all to be told")
         members.read_for(1)
         told = daemon.metrics()["ringroom_presence_told_total"] - told_before
         heard = sum(len(data) for user in stayed for data in members.got[user]) / len(stayed)

@@ -51,6 +51,12 @@ class Presence(NativeCase):
         self.assertEqual(payload["count"], len(payload["members"]))
         return {m["user_id"]: m["connections"] for m in payload["members"]}
 
+    async def until(self, client, room, expected):
+        """Asks until the room says so: its answers pace us."""
+        end_at = time.monotonic() + DEADLINE_S
+        while (members := await self.members(client, room)) != expected:
+            self.assertLess(time.monotonic(), end_at, f"{room} says {members}, not {expected}")
+
     async def refusal(self, client, *args, **fields):
         message_id = await client.send(*args, **fields)
         return (await client.next("error_message", correlation_id=message_id))["payload"]
@@ -89,8 +95,7 @@ class Presence(NativeCase):
             else:
                 self.broken(bo)
             bo = None
-            while await self.members(ann, "lobby") != {"ann": 1, "bo": 0}:
-                pass  # its answer paces us; the deadline is the test's own
+            await self.until(ann, "lobby", {"ann": 1, "bo": 0})
             bo = await self.client("bo")
             joined = await bo.join("lobby")
             self.assertEqual(joined["payload"]["members"], ["ann", "bo"])
@@ -130,8 +135,7 @@ class Presence(NativeCase):
         for client in (ann, bo, bo2):
             await client.join("brief:c")
         self.broken(bo2)
-        while (await self.members(ann, "brief:c"))["bo"] != 1:
-            pass
+        await self.until(ann, "brief:c", {"ann": 1, "bo": 1})
         await bo.send("leave_room", "brief:c")  # the other may come back: it is awaited
         self.assertEqual((await ann.next("user_left"))["payload"], {"user_id": "bo"})
         self.assertEqual([m["type"] for m in told(await ann.silence())], ["user_joined"])
