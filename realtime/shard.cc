@@ -186,14 +186,20 @@ void Shard::tell(engine::SocketId socket, const alloc::BlockRef& frame) {
 }
 
 void Shard::end_unservable() {
-  // Closing one completes what its rooms hand out, which may find another.
-  while (!subscribers.too_slow().empty() || !subscribers.lost().empty()) {
-    const std::vector<engine::SocketId> too_slow = std::exchange(subscribers.too_slow(), {});
+  std::vector<engine::SocketId>& too_slow = subscribers.too_slow();
+  // Closing one completes what its rooms hand out, to it as well, which may find another. A slow
+  // one stays listed until all are closed: what comes behind a message that it was refused would be
+  // heard behind a hole.
+  while (!too_slow.empty() || !subscribers.lost().empty()) {
     const std::vector<engine::SocketId> lost = std::exchange(subscribers.lost(), {});
-    for (const engine::SocketId socket : too_slow) lifecycle.drop_slow(socket);
     for (const engine::SocketId socket : lost)
       if (Session* session = sessions.find(socket))
         lifecycle.close(*session, proto::CloseCode::insufficient_state);
+    for (std::size_t i = 0; i < too_slow.size(); ++i) {  // by index: it may grow
+      const engine::SocketId socket = too_slow[i];
+      lifecycle.drop_slow(socket);
+    }
+    too_slow.clear();
     rooms.flush();
   }
 }

@@ -110,7 +110,8 @@ void Subscribers::deliver(const Deliver& deliver) {
   delivery.before = audience.last_sequence;
   if (deliver.starts_anew) audience.last_sequence = 0;
   if (deliver.first_sequence != 0 && audience.joined > 0) {
-    if (deliver.first_sequence != audience.last_sequence + 1) give_up(audience);
+    // Nobody hears what is behind the hole: each is told to recover from before it.
+    if (deliver.first_sequence != audience.last_sequence + 1) return give_up(audience);
     audience.last_sequence = deliver.last_sequence;
   }
   audience.deliveries.push_back(std::move(delivery));
