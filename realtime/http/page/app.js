@@ -147,12 +147,16 @@ function seen(message) {
   position.sequence = message.sequence;
 }
 
+function join(presence) {
+  const payload = { presence, ...(position ? { recover: position } : {}) };
+  send({ type: "join_room", message_id: presence ? "join" : "join-only", room: wanted.room, payload });
+}
+
 const on_type = {
   connection_ack(message) {
     attempts = 0;
     wanted.name = message.payload.user_id ?? wanted.name;
-    const payload = { presence: true, ...(position ? { recover: position } : {}) };
-    send({ type: "join_room", room: wanted.room, payload });
+    join(true);
   },
   room_joined({ room, payload }) {
     if (room !== wanted.room) return;
@@ -204,6 +208,8 @@ const on_type = {
     note("the room's numbering began again", true);
   },
   error_message({ payload, correlation_id }) {
+    // Who may not see the others may still be in the room.
+    if (correlation_id === "join" && payload?.code === "forbidden") return join(false);
     if (typing_ids.delete(correlation_id)) {
       may_type = false; // who may not speak need not be told again with every key
       return;
