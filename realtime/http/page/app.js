@@ -86,6 +86,8 @@ let position = null; // {sequence, epoch}: the last message seen, to recover fro
 let attempts = 0;
 let retry_timer = 0;
 let retry_after_ms = null; // as told by the server
+// A room knows a message id again, also after a reload: ids of two pages must differ.
+const page_id = Math.random().toString(36).slice(2, 10);
 let last_id = 0;
 let said_typing_ms = 0; // 0: not typing
 const typing_ids = new Set(); // of typing_indicators; what becomes of them is not shown
@@ -93,7 +95,7 @@ let may_type = true;
 
 function send(message) {
   if (socket?.readyState !== WebSocket.OPEN) return null;
-  const message_id = String(++last_id);
+  const message_id = `${page_id}-${++last_id}`;
   socket.send(JSON.stringify({ message_id, ...message }));
   return message_id;
 }
