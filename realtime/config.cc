@@ -190,7 +190,7 @@ Outcome<Complaint> settle(Config& config) {
 
   config.namespaces = settle_namespaces(config.chosen_namespaces, config.insecure_dev);
   for (const Namespace& row : config.namespaces)
-    if (row.slow_consumer != SlowPolicy::close && row.history_count == 0)
+    if (row.slow_consumer != SlowPolicy::close && row.history_count == 0 && !row.keeps_queue())
       return complain("namespace " + (row.name.empty() ? "default" : row.name) +
                       ": slow-consumer leaves messages out and brings the newest from the history: "
                       "set history-count too");
@@ -202,6 +202,17 @@ Outcome<Complaint> settle(Config& config) {
     return complain("queue-bytes-max must be at least twice max-message-bytes, " +
                     print_quantity(queue_bytes_min, Unit::bytes) + ", not " +
                     print_quantity(config.queue_bytes_max, Unit::bytes));
+
+  // A returning user gets all that waits for it at once.
+  const std::uint64_t offline_bytes_max = config.queue_bytes_max / 2;
+  for (Namespace& row : config.namespaces) {
+    if (row.offline_bytes == Namespace{}.offline_bytes)
+      row.offline_bytes = std::min(row.offline_bytes, offline_bytes_max);
+    if (row.keeps_queue() && row.offline_bytes > offline_bytes_max)
+      return complain("namespace user: offline-bytes must be at most half of queue-bytes-max, " +
+                      print_quantity(offline_bytes_max, Unit::bytes) + ", not " +
+                      print_quantity(row.offline_bytes, Unit::bytes));
+  }
 
   if (config.drain_hard_stop_ms < config.drain_ms)
     return complain("drain-hard-stop-ms must be at least drain-ms, " +

@@ -22,6 +22,7 @@ struct ShardCounters {
   Counter lagging_total, conflated_total, ephemerals_skipped_total;
   Counter duplicates_total, recoveries_total, recoveries_failed_total, recovered_messages_total,
       history_squeezed_total, position_gaps_total;
+  Counter offline_brought_total, offline_dropped_total, acknowledgements_total;
   Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
   Counter drain_closes_total, drain_cut_off_total;
   Counter errors_total, refused_limit_total, auth_failures_total;
@@ -119,6 +120,14 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"position_gaps_total", CounterKind::total,
      "Times listeners of a room had lost something and were closed with 4512.",
      &ShardCounters::position_gaps_total},
+    {"offline_brought_total", CounterKind::total,
+     "Messages that had waited for a user and were brought to a connection that came.",
+     &ShardCounters::offline_brought_total},
+    {"offline_dropped_total", CounterKind::total,
+     "Messages that passed a bound of their user's queue before they were acknowledged.",
+     &ShardCounters::offline_dropped_total},
+    {"acknowledgements_total", CounterKind::total, "Acknowledgements of users' queues taken.",
+     &ShardCounters::acknowledgements_total},
     {"handshakes_deferred_total", CounterKind::total,
      "Handshakes told to come again later, because too many came at once.",
      &ShardCounters::handshakes_deferred_total},

@@ -22,7 +22,8 @@ namespace ringroom::realtime {
 //   --------------                     ----------------                ---------------
 //   JoinRoom, LeaveRoom, Publish,
 //   ReadHistory, ReadPresence,
-//   UpdatePresence, Farewell      -->
+//   UpdatePresence, Acknowledge,
+//   Farewell                      -->
 //                                 <--  Joined, Published, Refused, ToConnection, FarewellSaid
 //                                      Deliver, AuditPosition     -->  (each core with listeners)
 //                                 <--  BlockReturned                   (when the last send is done)
@@ -71,6 +72,7 @@ struct JoinRoom {
   std::uint32_t history_limit;
   std::string_view info;  // what the user says of itself; empty: nothing new
   bool info_is_default;   // it counts only if the user is not there yet
+  bool greets = false;    // the server asks, not the client: see Joined
 
   void each_text(auto&& f) {
     f(room_name), f(user_id), f(correlation_id), f(recover_epoch), f(info);
@@ -85,6 +87,19 @@ struct LeaveRoom {
   bool is_broken;  // nobody asked to leave: the connection ended, and may come back
 
   void each_text(auto&& f) { f(user_id); }
+};
+
+// Of the room `user:<id>`: its user has everything up to here. Answered with an `ack` frame as
+// ToConnection if that is wanted, or Refused.
+struct Acknowledge {
+  RoomId room;
+  std::string_view room_name;
+  ConnectionId from;
+  std::string_view correlation_id;  // empty: no answer is wanted
+  std::uint64_t sequence;
+  std::string_view epoch;
+
+  void each_text(auto&& f) { f(room_name), f(correlation_id), f(epoch); }
 };
 
 // Before a connection is closed by a drain. Everything that was asked of the room before it, and
@@ -270,8 +285,12 @@ struct Joined {
   std::uint64_t sequence;  // of the room; what is delivered to the connection is behind it
   std::string_view user_id;
   std::string_view frame;  // room_joined, ready to send; empty for the raw dialect
+  // Of a join that greets: the frames are what has waited for the user, behind this position.
+  bool greets = false;
+  std::uint64_t position = 0;
+  std::string_view epoch = {};
 
-  void each_text(auto&& f) { f(user_id), f(frame); }
+  void each_text(auto&& f) { f(user_id), f(frame), f(epoch); }
 };
 
 struct Published {
@@ -304,7 +323,10 @@ enum class RefusedBecause : std::uint8_t {
   not_the_owner,
   no_client_rooms,
   no_presence,
-  not_a_member
+  not_a_member,
+  no_queue,
+  other_epoch,
+  not_said_yet
 };
 
 struct RefusalRow {
@@ -345,6 +367,12 @@ inline constexpr RefusalRow refusal_rows[] = {
      "rooms of this namespace do not keep who is in them; set presence for it"},
     {RefusedBecause::not_a_member, proto::ErrorCode::not_joined,
      "join the room before you say there who you are"},
+    {RefusedBecause::no_queue, proto::ErrorCode::invalid,
+     "nothing waits here to be acknowledged; set offline-count for the namespace `user`"},
+    {RefusedBecause::other_epoch, proto::ErrorCode::unrecoverable,
+     "the room's numbering began anew: acknowledge by the epoch of connection_ack"},
+    {RefusedBecause::not_said_yet, proto::ErrorCode::invalid,
+     "no message has this sequence yet; acknowledge the last one that you have heard"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];
@@ -459,11 +487,11 @@ struct ReleaseQuota {
 };
 
 using LetterItem =
-    std::variant<JoinRoom, LeaveRoom, Farewell, FarewellSaid, Publish, ReadHistory, ReadPresence,
-                 UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms, RoomDescribed,
-                 RoomsListed, RoomGone, CatchUp, CaughtUp, Joined, Published, Refused, Deliver,
-                 AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser, ToConnection,
-                 ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
+    std::variant<JoinRoom, LeaveRoom, Acknowledge, Farewell, FarewellSaid, Publish, ReadHistory,
+                 ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms,
+                 RoomDescribed, RoomsListed, RoomGone, CatchUp, CaughtUp, Joined, Published,
+                 Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser,
+                 ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");
 
 // What one core has to say to another in one turn, in order.

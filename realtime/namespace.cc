@@ -66,6 +66,15 @@ constexpr NamespaceOption rows[] = {
     {"state-deltas", Switch{&Namespace::state_deltas},
      "Tells a change as an RFC 7396 merge patch where that is smaller."},
 
+    {"offline-count", Number{&Namespace::offline_count, 0, million, Unit::count},
+     "Of the namespace `user`: messages that wait in a room `user:<id>` until they are "
+     "acknowledged, the user being there or not; 0 keeps none, and history-count holds instead."},
+    {"offline-bytes", Number{&Namespace::offline_bytes, kib, gib, Unit::bytes},
+     "Bytes of memory of what waits for one user; at most half of queue-bytes-max, which a "
+     "returning client gets at once."},
+    {"offline-age-ms", Number{&Namespace::offline_age_ms, 10, year_ms, Unit::milliseconds},
+     "Time that a message waits for its user."},
+
     {"ephemeral-interval-ms",
      Number{&Namespace::ephemeral_interval_ms, 0, minute_ms, Unit::milliseconds},
      "Of a sender's `typing_indicator` and the like only the newest, this often; 0 is once a "
@@ -206,6 +215,11 @@ std::vector<Namespace> settle_namespaces(const std::vector<ChosenNamespace>& cho
 
 Namespaces::Namespaces(std::vector<Namespace> rows, bool insecure_dev) : rows_(std::move(rows)) {
   if (rows_.empty()) rows_.push_back(built_in_default(insecure_dev));
+}
+
+const Namespace* Namespaces::personal() const {
+  const auto row = std::ranges::find_if(rows_, &Namespace::is_personal);
+  return row == rows_.end() ? nullptr : &*row;
 }
 
 const Namespace* Namespaces::find(std::string_view room) const {

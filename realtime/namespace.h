@@ -56,11 +56,25 @@ struct Namespace {
   std::uint64_t state_bytes = 1024 * 1024;
   bool state_deltas = false;  // a change is told as an RFC 7396 patch where that is smaller
 
+  // Offline queue (R13), in the namespace `user` only: what waits for a user until it is
+  // acknowledged. It takes the place of the history there.
+  std::uint64_t offline_count = 1'000;  // 0: nothing waits
+  std::uint64_t offline_bytes = 512 * 1024;
+  std::uint64_t offline_age_ms = 24 * 3'600'000;
+
   // Flow (R8, R9).
   std::uint64_t ephemeral_interval_ms =
       0;  // newest per (type, sender) at most this often; 0: each turn
   SlowPolicy slow_consumer = SlowPolicy::close;
+
+  bool is_personal() const;
+  bool keeps_queue() const { return is_personal() && offline_count > 0; }
 };
+
+// The namespace of the rooms `user:<id>`. Where it is configured, each client is in its own room
+// from the start.
+inline constexpr std::string_view personal_namespace = "user";
+inline bool Namespace::is_personal() const { return name == personal_namespace; }
 
 using NamespaceOption = OptionRow<Namespace>;
 extern const std::span<const NamespaceOption> namespace_options;
@@ -107,6 +121,8 @@ class Namespaces {
 
   // nullptr: no namespace has rooms of that name, and there is no default.
   const Namespace* find(std::string_view room) const;
+  // That of the rooms `user:<id>`; nullptr: it is not configured.
+  const Namespace* personal() const;
 
  private:
   std::vector<Namespace> rows_;  // few: looked up when a room is made, not when it speaks

@@ -44,6 +44,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       membership(*this),
       listings(*this),
       commands(*this),
+      greetings(*this),
       websockets(*this),
       exchanges(*this),
       drain(*this),
@@ -146,6 +147,7 @@ void Shard::receive(const Refused& refused) {
   Session* session = sessions.find({.slot = refused.to.slot, .generation = refused.to.generation});
   if (session == nullptr || session->state == SessionState::draining) return;
   membership.receive(refused);
+  if (session->awaits_greeting) return greetings.receive(*session, refused);
   if (session->kind == SessionKind::native) return commands.receive(*session, refused);
   if (session->kind == SessionKind::http) return exchanges.receive(*session, refused);
   // The raw dialect has no words to refuse one message with.
@@ -174,7 +176,8 @@ void Shard::receive(const ToConnection& item) {
 void Shard::receive(const ToEverybody& item) {
   const alloc::BlockRef frame = heap.copy(std::as_bytes(std::span(item.frame)));
   sessions.for_each([&](Session& session) {
-    if (session.kind == SessionKind::native && session.state == SessionState::authenticated)
+    if (session.kind == SessionKind::native && session.state == SessionState::authenticated &&
+        !session.awaits_greeting)
       tell(session.socket, frame);
   });
 }

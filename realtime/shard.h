@@ -25,6 +25,7 @@
 #include "realtime/session/commands.h"
 #include "realtime/session/deflate_contexts.h"
 #include "realtime/session/drain.h"
+#include "realtime/session/greetings.h"
 #include "realtime/session/identity.h"
 #include "realtime/session/lifecycle.h"
 #include "realtime/session/listings.h"
@@ -102,6 +103,7 @@ class Shard : public engine::Handler {
   Membership membership;
   Listings listings;
   Commands commands;
+  Greetings greetings;
   WebsocketSessions websockets;
   Exchanges exchanges;
   Drain drain;
@@ -109,6 +111,7 @@ class Shard : public engine::Handler {
  private:
   void receive(const JoinRoom& item) { rooms.receive(item); }
   void receive(const LeaveRoom& item) { rooms.receive(item); }
+  void receive(const Acknowledge& item) { rooms.receive(item); }
   void receive(const Farewell& item) { rooms.receive(item); }
   void receive(const FarewellSaid& item) { drain.receive(item); }
   void receive(const Publish& item) { rooms.receive(item); }

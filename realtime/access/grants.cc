@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view action_names[] = {"join",   "publish", "presence", "history",
                                              "create", "delete",  "admin"};
 
-// What reads a room. In a personal room only its user does.
+// What its user may do in a personal room without a grant.
 constexpr Actions reading{Action::join, Action::presence, Action::history};
 
 }  // namespace
@@ -62,14 +62,14 @@ Grants Grants::everything() { return Grants({{.pattern = "*", .actions = Actions
 
 Actions Grants::in(std::string_view room, std::string_view user) const {
   const bool personal = is_personal(room);
+  if (personal && !is_personal_of(room, user)) return {};
   Actions out;
   for (const RoomGrant& row : rows_) {
     if (personal && !is_personal(row.pattern)) continue;
     if (!matches(row.pattern, room)) continue;
     out.add(row.actions.has(Action::admin) ? Actions::all() : row.actions);
   }
-  if (personal) out.take_away(reading);
-  if (is_personal_of(room, user)) out.add(reading);
+  if (personal) out.add(reading);
   return out;
 }
 

@@ -33,7 +33,6 @@ class Actions {
 
   constexpr void add(Action action) { bits_ = static_cast<std::uint8_t>(bits_ | bit(action)); }
   constexpr void add(Actions more) { bits_ = static_cast<std::uint8_t>(bits_ | more.bits_); }
-  constexpr void take_away(Actions less) { bits_ = static_cast<std::uint8_t>(bits_ & ~less.bits_); }
   constexpr bool has(Action action) const { return (bits_ & bit(action)) != 0; }
   constexpr bool empty() const { return bits_ == 0; }
   bool operator==(const Actions&) const = default;
@@ -58,8 +57,9 @@ bool is_personal(std::string_view room);
 bool is_personal_of(std::string_view room, std::string_view user);
 
 // Owner:    sessions of one core, through GrantsRef.
-// Personal: `user:<id>` can be joined and read by its user, with or without a grant, and by nobody
-//           else, whatever is granted; a pattern reaches such rooms only if it begins with `user:`.
+// Personal: `user:<id>` is its user's, who joins and reads it with or without a grant. Nobody else
+//           may do anything there, whatever is granted. A pattern reaches one's own such room only
+//           if it begins with `user:`.
 // Admin:    who may `admin` a room may do everything else there as well.
 class Grants {
  public:

@@ -159,6 +159,23 @@ void Api::publish(Session& session, const proto::Request& request) {
                             .key = key});
 }
 
+void Api::publish_to(std::string_view room, std::string_view type, std::string_view payload) {
+  const RoomId id = shard_.node.room_id(room);
+  shard_.send(shard_.node.home_of(id), Publish{.room = id,
+                                               .room_name = room,
+                                               .from = nobody,
+                                               .type = type,
+                                               .sender = {},
+                                               .message_id = {},
+                                               .payload = payload,
+                                               .payload_kind = PayloadKind::json,
+                                               .ephemeral = false,
+                                               .can_wait = false,
+                                               .wants_answer = false,
+                                               .exchange = 0,
+                                               .exclude = nobody});
+}
+
 void Api::broadcast(Session& session, const proto::Request& request) {
   static constexpr std::string_view fields[] = {"type", "payload", "rooms", "users", "connections"};
   const auto body = body_of(session, request, fields);
@@ -181,24 +198,15 @@ void Api::broadcast(Session& session, const proto::Request& request) {
     connections.push_back(*id);
   }
 
-  for (const std::string_view room : *rooms) {
-    const RoomId id = shard_.node.room_id(room);
-    shard_.send(shard_.node.home_of(id), Publish{.room = id,
-                                                 .room_name = room,
-                                                 .from = nobody,
-                                                 .type = *type,
-                                                 .sender = {},
-                                                 .message_id = {},
-                                                 .payload = *payload,
-                                                 .payload_kind = PayloadKind::json,
-                                                 .ephemeral = false,
-                                                 .can_wait = false,
-                                                 .wants_answer = false,
-                                                 .exchange = 0,
-                                                 .exclude = nobody});
-  }
+  for (const std::string_view room : *rooms) publish_to(room, *type, *payload);
+  // What is for a user goes to the user's room where there is one, and may wait there; else it is
+  // for those who are connected.
+  const bool has_personal = shard_.node.namespaces.personal() != nullptr;
+  if (has_personal)
+    for (const std::string_view user : *users)
+      publish_to(std::string(personal_prefix).append(user), *type, *payload);
   const bool everybody = !body->find("rooms") && !body->find("users") && !body->find("connections");
-  if (everybody || !users->empty() || !connections.empty()) {
+  if (everybody || (!users->empty() && !has_personal) || !connections.empty()) {
     const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
     frame_.clear();
     const std::size_t begin = proto::begin_frame(frame_);
@@ -213,8 +221,9 @@ void Api::broadcast(Session& session, const proto::Request& request) {
                         frame_);
     proto::end_frame(frame_, begin, proto::Opcode::text);
     if (everybody) shard_.send_to_all(ToEverybody{.frame = frame_.text()});
-    for (const std::string_view user : *users)
-      shard_.send_to_all(ToUser{.user_id = user, .frame = frame_.text()});
+    if (!has_personal)
+      for (const std::string_view user : *users)
+        shard_.send_to_all(ToUser{.user_id = user, .frame = frame_.text()});
     for (const ConnectionId& connection : connections)
       shard_.send(CoreId{connection.core}, ToConnection{.to = connection, .frame = frame_.text()});
   }

@@ -53,6 +53,8 @@ class Api {
                                                         const proto::JsonValue& body,
                                                         std::string_view field);
   void refuse(Session& session, std::string_view field, std::string_view problem);
+  // Of a broadcast: nobody waits for the answer.
+  void publish_to(std::string_view room, std::string_view type, std::string_view payload);
 
   Shard& shard_;
   proto::JsonParser parser_;

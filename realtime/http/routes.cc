@@ -208,7 +208,7 @@ void Routes::native(Session& session, const Request& request) {
   const auto identified = shard_.identities.identify(
       session,
       {.token = token ? *token : std::string_view(), .user_id = user ? *user : std::string_view()});
-  if (identified) return shard_.commands.greet(session, {});
+  if (identified) return shard_.greetings.begin(session, {}, {});
   shard_.commands.refuse(session, identified.error().code, {}, identified.error().message);
   shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
 }
@@ -229,6 +229,9 @@ void Routes::raw(Session& session, const Request& request) {
   if (!room || !proto::dialect::native_json::is_room_name(*room))
     return shard_.exchanges.refuse(session, ErrorCode::bad_request,
                                    "a room name is 1 to 255 bytes without control characters");
+  if (is_personal(*room))
+    return shard_.exchanges.refuse(session, ErrorCode::forbidden,
+                                   "a room `user:<id>` is its user's, and nobody is known here");
   const std::string mode = proto::query_parameter(request.query, "mode").value_or("both");
   const bool publishes = mode == "publish" || mode == "both";
   const bool subscribes = mode == "subscribe" || mode == "both";

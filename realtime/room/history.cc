@@ -12,7 +12,7 @@ void History::charge(const alloc::Block& block) {
   bytes_ += bytes;
   account_.of_namespace.bytes += bytes;
   account_.of_core.bytes += bytes;
-  account_.footprint.history_bytes.add(bytes);
+  account_.memory.add(bytes);
 }
 
 void History::pop_front() {
@@ -23,7 +23,7 @@ void History::pop_front() {
     bytes_ -= bytes;
     account_.of_namespace.bytes -= bytes;
     account_.of_core.bytes -= bytes;
-    account_.footprint.history_bytes.subtract(bytes);
+    account_.memory.subtract(bytes);
   }
   entries_.pop_front();
 }
@@ -57,6 +57,10 @@ std::size_t History::append(const alloc::BlockRef& block, std::span<const Mark> 
 
 void History::expire(std::uint64_t now_ms) {
   while (!entries_.empty() && entries_.front().at_ms + limits_.age_ms <= now_ms) pop_front();
+}
+
+void History::forget_until(std::uint64_t sequence) {
+  while (!entries_.empty() && entries_.front().sequence <= sequence) pop_front();
 }
 
 void History::clear() {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "alloc/block.h"
-#include "alloc/footprint.h"
+#include "base/counter.h"
 #include "realtime/ring_buffer.h"
 
 namespace ringroom::realtime {
@@ -41,7 +41,7 @@ class History {
   struct Account {
     Budget& of_namespace;
     Budget& of_core;
-    alloc::Footprint& footprint;
+    Counter& memory;  // where its bytes are shown
   };
   // A publication of a batch: its envelope is bytes [begin, end) of the block.
   struct Mark {
@@ -62,6 +62,8 @@ class History {
                      std::uint64_t now_ms);
   // Forgets what is too old at `now_ms`; reads see what was left by the last call.
   void expire(std::uint64_t now_ms);
+  // Forgets everything up to `sequence`.
+  void forget_until(std::uint64_t sequence);
   void clear();
 
   bool empty() const { return entries_.empty(); }

@@ -17,6 +17,7 @@
 #include "realtime/room/ephemeral.h"
 #include "realtime/room/history.h"
 #include "realtime/room/idempotency.h"
+#include "realtime/room/offline_queue.h"
 #include "realtime/room/presence.h"
 #include "realtime/room/state.h"
 
@@ -124,6 +125,7 @@ class Room {
   std::unique_ptr<Ephemerals> ephemerals;  // made by the first one
   std::unique_ptr<State> state;      // the last value of each key; null: the namespace keeps none
   std::unique_ptr<History> history;  // null: the namespace keeps none
+  std::unique_ptr<OfflineQueue> offline;     // then the history is the queue of an absent user
   std::unique_ptr<Idempotency> idempotency;  // made by the first publish that has a message id
   std::unique_ptr<Presence> presence;        // null: the namespace keeps none
 

@@ -20,6 +20,7 @@ RoomTable::RoomTable(Shard& shard)
       fanout_(shard),
       state_keeper_(shard.heap),
       presence_keeper_(shard, fanout_),
+      offline_keeper_(shard, fanout_),
       history_of_core_{.bytes_max = shard.node.share_of_core(shard.node.config.history_bytes_max)},
       frame_(shard.heap),
       payload_(shard.heap) {}
@@ -41,7 +42,7 @@ Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, std::string_vie
   }
   const Namespace* rules = shard_.node.namespaces.find(name);
   if (rules == nullptr) return fail(RefusedBecause::unknown_namespace);
-  if (!rules->auto_create) return fail(RefusedBecause::no_room);
+  if (!rules->auto_create && !rules->is_personal()) return fail(RefusedBecause::no_room);
   return make(id, name, *rules);
 }
 
@@ -55,19 +56,30 @@ Result<Room*, RefusedBecause> RoomTable::make(RoomId id, std::string_view name,
   room = std::make_unique<Room>(id, name, rules, epoch);
   room->used_ms = shard_.now_ms;
   room->created_wall_ms = shard_.wall_ms;
-  if (rules.history_count > 0) {
-    History::Budget& of_namespace = history_of_[&rules];
-    of_namespace.bytes_max = shard_.node.share_of_core(rules.history_total_bytes);
-    room->history = std::make_unique<History>(History::Limits{.count = rules.history_count,
-                                                              .age_ms = rules.history_age_ms,
-                                                              .bytes = rules.history_bytes},
-                                              History::Account{.of_namespace = of_namespace,
-                                                               .of_core = history_of_core_,
-                                                               .footprint = shard_.footprint});
-  }
+  begin_history(*room);
   presence_keeper_.begin(*room);
   shard_.counters.rooms.add();
   return room.get();
+}
+
+void RoomTable::begin_history(Room& room) {
+  const Namespace& rules = room.options();
+  const bool is_queue = rules.keeps_queue();
+  if (!is_queue && rules.history_count == 0) return;
+  const History::Limits limits = is_queue ? History::Limits{.count = rules.offline_count,
+                                                            .age_ms = rules.offline_age_ms,
+                                                            .bytes = rules.offline_bytes}
+                                          : History::Limits{.count = rules.history_count,
+                                                            .age_ms = rules.history_age_ms,
+                                                            .bytes = rules.history_bytes};
+  History::Budget& of_namespace = history_of_[&rules];
+  of_namespace.bytes_max = shard_.node.share_of_core(rules.history_total_bytes);
+  room.history = std::make_unique<History>(
+      limits, History::Account{.of_namespace = of_namespace,
+                               .of_core = history_of_core_,
+                               .memory = is_queue ? shard_.footprint.offline_bytes
+                                                  : shard_.footprint.history_bytes});
+  if (is_queue) room.offline = std::make_unique<OfflineQueue>();
 }
 
 void RoomTable::end(Room& room, std::string_view reason) {
@@ -106,7 +118,7 @@ void RoomTable::receive(const JoinRoom& join) {
   presence_keeper_.enter(*room, join);
   shard_.counters.joins_total.add();
 
-  answer(join, *room);
+  join.greets ? offline_keeper_.greet(join, *room) : answer(join, *room);
   presence_keeper_.tell(*room, join.connection);
 }
 
@@ -283,6 +295,7 @@ void RoomTable::reset(Room& room, std::string_view reason) {
   room.begin_epoch(static_cast<std::uint32_t>(shard_.message_ids.random()));
   room.audited = Sequence{0};
   if (room.history) room.history->clear();
+  if (room.offline) room.offline->clear();
   if (room.idempotency) room.idempotency->clear();
   if (room.state) {
     // A version is a sequence, so values of the old numbering would look newer than new ones.
@@ -492,11 +505,12 @@ bool RoomTable::is_forgotten(const Room& room) const {
   return room.listener_count() == 0 && room.batch == nullptr &&
          room.used_ms + room.options().empty_room_ms <= shard_.now_ms &&
          (!room.history || room.history->empty()) && (!room.state || room.state->size() == 0) &&
-         (!room.presence || room.presence->users() == 0);
+         (!room.presence || room.presence->users() == 0) && !offline_keeper_.has_untold(room);
 }
 
 void RoomTable::visit(Room& room) {
   if (room.history) room.history->expire(shard_.now_ms);
+  offline_keeper_.look(room);
   if (is_forgotten(room)) return forgotten_.push_back(room.id().value);
   if (room.sent == room.audited) return;
   room.audited = room.sent;

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "realtime/letters.h"
 #include "realtime/room/fanout.h"
+#include "realtime/room/offline_keeper.h"
 #include "realtime/room/presence_keeper.h"
 #include "realtime/room/room.h"
 
@@ -27,6 +28,9 @@ class RoomTable {
   void receive(const JoinRoom& join);
   void receive(const LeaveRoom& leave);
   void receive(const Farewell& farewell);
+  void receive(const Acknowledge& acknowledge) {
+    offline_keeper_.receive(acknowledge, find(acknowledge.room, acknowledge.room_name));
+  }
   void receive(const Publish& publish);
   void receive(const ReadHistory& read);
   void receive(const ReadPresence& read);
@@ -64,6 +68,7 @@ class RoomTable {
   // Or why there is none and none can be made.
   Result<Room*, RefusedBecause> find_or_make(RoomId id, std::string_view name);
   void answer(const JoinRoom& join, Room& room);
+  void begin_history(Room& room);
   // What the join shows of the room's past, in messages_. True: all that was missed; nullopt:
   // recovery was not asked for.
   std::optional<bool> look_back(const JoinRoom& join, Room& room);
@@ -90,6 +95,7 @@ class RoomTable {
   Fanout fanout_;
   StateKeeper state_keeper_;
   PresenceKeeper presence_keeper_;
+  OfflineKeeper offline_keeper_;
   History::Budget history_of_core_;
   std::unordered_map<const Namespace*, History::Budget> history_of_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;

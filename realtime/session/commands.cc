@@ -47,7 +47,7 @@ constexpr CommandRow CommandRow::rows[] = {
     {CommandKind::list_rooms, false, &Commands::list_rooms},
     {CommandKind::room_info, false, &Commands::room_info},
     {CommandKind::update_presence, false, &Commands::update_presence},
-    {CommandKind::acknowledge, false, &Commands::not_offered},
+    {CommandKind::acknowledge, false, &Commands::acknowledge},
 };
 
 namespace {
@@ -120,8 +120,8 @@ void Commands::refuse_text(Session& session, const proto::DecodeError& error) {
         proto::Invalid{.correlation_id = error.correlation_id, .errors = std::span(&field, 1)});
 }
 
-void Commands::greet(Session& session, std::string_view correlation_id) {
-  if (session.state != SessionState::authenticated) return;  // refused for a limit meanwhile
+void Commands::greet(Session& session, std::string_view correlation_id,
+                     std::span<const proto::RoomPosition> rooms) {
   const Config& config = shard_.node.config;
   reply(session,
         proto::ConnectionAck{
@@ -131,7 +131,7 @@ void Commands::greet(Session& session, std::string_view correlation_id) {
             .heartbeat_interval_s = static_cast<std::uint32_t>(config.ping_interval_ms / 1000),
             .max_message_bytes = config.message_bytes_max,
             .timestamp_ms = shard_.wall_ms,
-            .rooms = {}});
+            .rooms = rooms});
 }
 
 void Commands::connect(Session& session, const Command& command) {
@@ -144,9 +144,17 @@ void Commands::connect(Session& session, const Command& command) {
     refuse(session, identified.error().code, command, identified.error().message);
     return shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
   }
-  greet(session, command.message_id);
-  for (const proto::RoomRequest& request : command.rooms)
-    join(session, request.room, command, request.recover);
+  shard_.greetings.begin(session, command.message_id, command.rooms);
+}
+
+void Commands::join_all(Session& session, std::string_view correlation_id,
+                        std::span<const proto::RoomRequest> rooms) {
+  Command connect;
+  connect.kind = CommandKind::connect;
+  connect.type = "connect";
+  connect.message_id = correlation_id;
+  for (const proto::RoomRequest& request : rooms)
+    join(session, request.room, connect, request.recover);
 }
 
 void Commands::join_room(Session& session, const Command& command) {
@@ -357,6 +365,23 @@ void Commands::update_presence(Session& session, const Command& command) {
                                    .correlation_id = command.message_id,
                                    .user_id = session.user->id(),
                                    .info = command.info});
+}
+
+void Commands::acknowledge(Session& session, const Command& command) {
+  const std::string room_name = std::string(personal_prefix).append(session.user->id());
+  const Namespace* rules = shard_.node.namespaces.personal();
+  if (rules == nullptr || !rules->keeps_queue())
+    return refuse(session, ErrorCode::invalid, command, row_of(RefusedBecause::no_queue).sentence);
+  if (!command.room.empty() && command.room != room_name)
+    return refuse(session, ErrorCode::invalid, command,
+                  "only what waits for oneself is acknowledged: leave `room` out");
+  const RoomId room = shard_.node.room_id(room_name);
+  shard_.send(shard_.node.home_of(room), Acknowledge{.room = room,
+                                                     .room_name = room_name,
+                                                     .from = shard_.connection_id(session),
+                                                     .correlation_id = command.message_id,
+                                                     .sequence = command.acknowledged->sequence,
+                                                     .epoch = command.acknowledged->epoch});
 }
 
 void Commands::ping(Session& session, const Command& command) {

@@ -27,8 +27,12 @@ class Commands {
   // `text` may be changed; 64 bytes behind it can be read.
   void run(Session& session, std::span<std::byte> text);
 
-  // Tells the client that it is in service.
-  void greet(Session& session, std::string_view correlation_id);
+  // Tells the client that it is in service, and in which rooms it is already.
+  void greet(Session& session, std::string_view correlation_id,
+             std::span<const proto::RoomPosition> rooms);
+  // The rooms that a `connect` asks for.
+  void join_all(Session& session, std::string_view correlation_id,
+                std::span<const proto::RoomRequest> rooms);
   // Tells the client to come back that long after its close.
   void tell_reconnect(Session& session, std::uint64_t delay_ms, std::string_view reason);
   void refuse(Session& session, proto::ErrorCode code, const proto::Command& command,
@@ -57,6 +61,7 @@ class Commands {
   void delete_room(Session& session, const proto::Command& command);
   void list_rooms(Session& session, const proto::Command& command);
   void room_info(Session& session, const proto::Command& command);
+  void acknowledge(Session& session, const proto::Command& command);
   Asker asker_of(const Session& session) const;
   void not_offered(Session& session, const proto::Command& command);
 

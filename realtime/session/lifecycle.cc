@@ -120,6 +120,7 @@ void Lifecycle::await_silence(Session& session, std::uint64_t delay_ms) {
 
 void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
   shard_.admission.withdrawn(session);
+  shard_.greetings.forget(session);
   shard_.membership.leave_all(session, ends);
   shard_.deflate_contexts.close(session);  // behind the rooms, which may still hand it something
   shard_.quotas.give_back(session);

@@ -49,7 +49,8 @@ Membership::Join Membership::join(Session& session, const Request& request) {
                              .recover_epoch = recover.epoch,
                              .history_limit = request.history_limit,
                              .info = says_nothing ? shard_.sessions.info_of(session) : request.info,
-                             .info_is_default = says_nothing});
+                             .info_is_default = says_nothing,
+                             .greets = request.greets});
   return Join::asked;
 }
 
@@ -101,6 +102,7 @@ void Membership::receive(const Joined& joined) {
     return;
   }
   shard_.subscribers.join(*session, *subscription, joined.sequence);
+  if (joined.greets) return shard_.greetings.receive(*session, joined);
   if (!joined.frame.empty() &&
       shard_.outbox.write(session->socket, std::as_bytes(std::span(joined.frame))) ==
           engine::Outbox::Send::over_limit)

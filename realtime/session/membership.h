@@ -29,6 +29,7 @@ class Membership {
     std::optional<proto::Position> recover = {};
     std::uint32_t history_limit = 0;
     std::string_view info = {};  // what the user says of itself; empty: what the session has
+    bool greets = false;         // asked by Greetings, which gets the answer
   };
   enum class Join : std::uint8_t { asked, already_joined, too_many_rooms, unavailable };
   Join join(Session& session, const Request& request);

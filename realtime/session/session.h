@@ -77,7 +77,8 @@ struct Session {
   SessionState state = SessionState::closed;
   std::uint8_t deflate_window_bits = 0;  // 8..15 once permessage-deflate was agreed
   bool awaits_pong : 1 = false;
-  bool keeps_context : 1 = false;  // DeflateContexts has its streams
+  bool awaits_greeting : 1 = false;  // Greetings holds what it says
+  bool keeps_context : 1 = false;    // DeflateContexts has its streams
   // Places it has under the limits of connections.
   bool counts_for_address : 1 = false;
   bool counts_for_user : 1 = false;

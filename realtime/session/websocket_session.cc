@@ -11,6 +11,7 @@ namespace ringroom::realtime {
 void WebsocketSessions::received(Session& session, std::span<std::byte> bytes) {
   shard_.lifecycle.heard(session);
   while (session.state != SessionState::draining) {
+    if (session.awaits_greeting) return shard_.greetings.hold(session, bytes);
     const auto message = session.messages.next(
         bytes, shard_.message_pool, shard_.node.config.message_bytes_max,
         session.deflate_window_bits != 0 ? proto::Coding::deflated : proto::Coding::plain);

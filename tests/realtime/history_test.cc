@@ -15,8 +15,8 @@ class HistoryTest : public testing::Test {
  protected:
   std::unique_ptr<History> history(History::Limits limits) {
     return std::make_unique<History>(
-        limits, History::Account{
-                    .of_namespace = of_namespace_, .of_core = of_core_, .footprint = footprint_});
+        limits,
+        History::Account{.of_namespace = of_namespace_, .of_core = of_core_, .memory = memory_});
   }
   // One batch of `count` messages, numbered on from `first`.
   std::size_t say(History& history, std::uint64_t first, std::uint64_t count,
@@ -48,7 +48,7 @@ class HistoryTest : public testing::Test {
   alloc::CoreHeap heap_;
   alloc::BlockHeap blocks_{heap_};
   History::Budget of_namespace_, of_core_;
-  alloc::Footprint footprint_;
+  Counter memory_;
 };
 
 constexpr History::Limits plenty{.count = 100, .age_ms = 1000, .bytes = 1 << 20};
@@ -106,10 +106,10 @@ TEST_F(HistoryTest, CountsABlockUntilItsLastMessageGoes) {
   EXPECT_EQ(kept->bytes(), 2 * one_block);
   say(*kept, 7, 1);
   EXPECT_LT(kept->bytes(), 3 * one_block);
-  EXPECT_EQ(footprint_.history_bytes.read(), kept->bytes());
+  EXPECT_EQ(memory_.read(), kept->bytes());
   kept->clear();
   EXPECT_EQ(kept->bytes(), 0u);
-  EXPECT_EQ(footprint_.history_bytes.read(), 0u);
+  EXPECT_EQ(memory_.read(), 0u);
   EXPECT_EQ(of_core_.bytes, 0u);
   EXPECT_EQ(blocks_.blocks(), 0u);
 }

@@ -13,10 +13,10 @@ DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
 
 
 def examples():
-    """(line number, lines) of each block."""
+    """(line number, options of the server, lines) of each block."""
     text = DOCUMENT.read_text()
-    for block in re.finditer(r"^```replay\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        yield text.count("\n", 0, block.start(1)) + 1, block[1].splitlines()
+    for block in re.finditer(r"^```replay([^\n]*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        yield text.count("\n", 0, block.start(2)) + 1, block[1].split(), block[2].splitlines()
 
 
 def fits(expected, actual):
@@ -32,12 +32,15 @@ def fits(expected, actual):
 
 
 class Protocol(unittest.IsolatedAsyncioTestCase):
-    async def replay(self, port, first_line, lines):
+    async def replay(self, daemon, first_line, lines):
         clients = {}
         for number, line in enumerate(lines, first_line):
             words = line.split(" ", 2)
             if words[0] == "open":
-                clients[words[1]] = await websockets.connect(f"ws://127.0.0.1:{port}{words[2]}")
+                clients[words[1]] = await websockets.connect(f"{daemon.ws}{words[2]}")
+            elif words[0] == "post":
+                status, answer = daemon.request("POST", words[1], json.loads(words[2]))
+                self.assertEqual(status, 200, answer)
             elif words[0] == "close":
                 await clients.pop(words[1]).close()
             elif words[0].endswith(">"):
@@ -52,10 +55,10 @@ class Protocol(unittest.IsolatedAsyncioTestCase):
 
     async def test_every_example_of_the_document_is_what_happens(self):
         count = 0
-        for first_line, lines in examples():
+        for first_line, options, lines in examples():
             # Alone, so that the rooms are new and nothing but the example's own messages comes.
-            with self.subTest(line=first_line), Daemon("--cores", "1") as daemon:
-                await self.replay(daemon.port, first_line, lines)
+            with self.subTest(line=first_line), Daemon("--cores", "1", *options) as daemon:
+                await self.replay(daemon, first_line, lines)
             count += 1
         self.assertGreaterEqual(count, 7)
 
