@@ -59,18 +59,29 @@ Core::Core(const CoreOptions& options, std::unique_ptr<Ring> ring, PostOffice& o
       posted_to_(office.cores()) {}
 
 void Core::run(const HandlerFactory& factory) {
-  const std::unique_ptr<Handler> handler = factory(id_, outbox_);
+  begin(factory);
+  while (turn()) {
+  }
+}
+
+void Core::begin(const HandlerFactory& factory) {
+  handler_ = factory(id_, outbox_);
   ring_->watch({.op = Op::wake, .generation = 0, .slot = 0}, office_.bell(id_).event_fd());
   acceptor_.tend(now_ms_);
   deliver_letters();
+}
 
-  while (!finished_ || sockets_.open_count() > 0) {
-    reap();
-    handler->on_turn(inbox(), outbox_);
-    flush();
-    give_back();
-    counters_.turns.add();
+bool Core::turn() {
+  if (finished_ && sockets_.open_count() == 0) {
+    handler_.reset();
+    return false;
   }
+  reap();
+  handler_->on_turn(inbox(), outbox_);
+  flush();
+  give_back();
+  counters_.turns.add();
+  return true;
 }
 
 // Reap: completions -> Inbox.

@@ -55,6 +55,11 @@ class Core {
 
   void run(const HandlerFactory& factory);  // returns when the handler has finished
 
+  // The same in steps, for who turns several cores on one thread in an order of its own: begin()
+  // once, then turn() until it says false, which is when the handler has finished and is gone.
+  void begin(const HandlerFactory& factory);
+  bool turn();
+
  private:
   friend class Outbox;
 
@@ -118,6 +123,7 @@ class Core {
   bool mailbox_was_full_ = false;
   bool stop_seen_ = false;
   bool finished_ = false;
+  std::unique_ptr<Handler> handler_;  // last, so that it goes before what it uses
 };
 
 }  // namespace ringroom::engine
