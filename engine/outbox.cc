@@ -15,6 +15,13 @@ Outbox::Send Outbox::send(SocketId id, alloc::BlockRef bytes, Lane lane, LanePla
                            : core_.sends_.send(id.slot, *socket, std::move(bytes), lane, place);
 }
 
+bool Outbox::has_lanes(SocketId id) const {
+  const Socket* socket = core_.open_socket(id);
+  return socket != nullptr && core_.sends_.has_lanes(*socket);
+}
+
+bool Outbox::any_has_lanes() const { return core_.sends_.any_has_lanes(); }
+
 Outbox::Send Outbox::write(SocketId id, std::span<const std::byte> bytes) {
   Socket* socket = core_.open_socket(id);
   return socket == nullptr ? Send::gone : core_.sends_.write(id.slot, *socket, bytes);

@@ -38,6 +38,11 @@ class Outbox {
   // to take (lane_send_bytes or one piece at least), and an earlier piece of the same stream, which
   // `place` remembers. A low lane waits for as long as higher ones have something.
   Send send(SocketId socket, alloc::BlockRef bytes, Lane lane, LanePlace& place);
+  // What is sent to the peer now waits in lanes. While it does not, lanes change nothing and need
+  // not be named; while it does, a stream that has lanes names one with everything it sends.
+  bool has_lanes(SocketId socket) const;
+  // False: none of the core's sockets has, and none will have before the next turn.
+  bool any_has_lanes() const;
   // Private bytes, copied now into the turn's memory.
   Send write(SocketId socket, std::span<const std::byte> bytes);
   // The same without the copy: reserve room, write there, commit what was written. The room ends

@@ -29,13 +29,15 @@ void Pieces::release_line(Socket& socket) {
   Line& line = lines_[socket.line];
   RR_CHECK(line.bytes == 0);
   if (line.has_lanes) {
+    --lines_with_lanes_;
     for (const Waiting& lane : line.lanes) numbers_ = std::max(numbers_, lane.put);
   }
   line.next_free = std::exchange(free_line_, std::exchange(socket.line, Socket::no_line));
 }
 
-void Pieces::open_lanes(Line& line) const {
+void Pieces::open_lanes(Line& line) {
   line.has_lanes = true;
+  ++lines_with_lanes_;
   for (Waiting& lane : line.lanes) {
     // Above every number this socket was given before: an old place finds nothing here.
     lane = {.first = Piece::none, .last = Piece::none, .put = numbers_, .taken = numbers_};

@@ -48,6 +48,12 @@ class Pieces {
            (socket.line == Socket::no_line ? 0 : line(socket).pieces);
   }
 
+  // Whether the next piece waits in one.
+  bool has_lanes(const Socket& socket) const {
+    return socket.line == Socket::no_line ? socket.blocked : line(socket).has_lanes;
+  }
+  bool any_has_lanes() const { return lines_with_lanes_ > 0; }
+
   // Behind everything in its lane.
   void push(Socket& socket, const Piece& piece, Lane lane) {
     if (socket.nothing_queued()) return push_first(socket, piece);
@@ -117,7 +123,7 @@ class Pieces {
   const Line& line(const Socket& socket) const { return lines_[socket.line]; }
   Line& acquire_line(Socket& socket);
   void release_line(Socket& socket);
-  void open_lanes(Line& line) const;
+  void open_lanes(Line& line);
 
   void push_first(Socket& socket, const Piece& piece) {
     socket.front = piece;
@@ -151,6 +157,7 @@ class Pieces {
   std::uint32_t free_piece_ = Piece::none;
   std::uint32_t free_line_ = Socket::no_line;
   std::uint64_t bytes_ = 0;
+  std::uint32_t lines_with_lanes_ = 0;
   std::uint64_t numbers_ = 0;  // no line that has ended gave a higher one
 };
 

@@ -61,6 +61,9 @@ class SendQueues {
   void tell_when_drained(std::uint32_t slot, Socket& socket);
 
   std::uint64_t queued_bytes(const Socket& socket) const { return pieces_.bytes_of(socket); }
+  bool has_lanes(const Socket& socket) const { return pieces_.has_lanes(socket); }
+  // Lanes open while a socket is blocked, or in settle().
+  bool any_has_lanes() const { return blocked_count_ > 0 || pieces_.any_has_lanes(); }
 
   // Submits one send per socket that has something new.
   void flush();

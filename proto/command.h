@@ -40,6 +40,12 @@ enum class CommandKind : std::uint8_t {
 
 // Of two messages for one connection that belong to different rooms, which goes first.
 enum class Priority : std::uint8_t { low, medium, high, critical };
+inline constexpr std::string_view priority_names[] = {"low", "medium", "high", "critical"};
+constexpr std::optional<Priority> priority_of(std::string_view name) {
+  for (std::size_t i = 0; i < std::size(priority_names); ++i)
+    if (name == priority_names[i]) return Priority(i);
+  return std::nullopt;
+}
 
 // A position in a room's history. Sequences compare only within one epoch.
 struct Position {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory_resource>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -12,6 +13,7 @@
 #include "alloc/block.h"
 #include "base/id.h"
 #include "engine/handler.h"
+#include "engine/lane.h"
 #include "proto/command.h"
 
 namespace ringroom::realtime {
@@ -270,6 +272,7 @@ struct Publish {
   bool remove = false;
   std::uint64_t expected_version = any_version;
   std::string_view key = {};
+  std::optional<proto::Priority> priority = {};  // nullopt: the namespace's
 
   void each_text(auto&& f) { f(room_name), f(type), f(sender), f(message_id), f(payload), f(key); }
 };
@@ -417,7 +420,8 @@ struct Deliver {
   std::uint64_t first_sequence, last_sequence;
   // What is in a batch behind this is ephemeral: not for those who do not keep up.
   std::uint32_t ephemeral_begin[wire_forms];
-  bool starts_anew;  // the numbering did: what was before it says nothing about what follows
+  bool starts_anew;   // the numbering did: what was before it says nothing about what follows
+  engine::Lane lane;  // the highest of its publications
   std::string_view exclusions;  // bytes of Exclusion[]
 
   void each_text(auto&& f) { f(exclusions); }

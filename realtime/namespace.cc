@@ -79,6 +79,9 @@ constexpr NamespaceOption rows[] = {
      Number{&Namespace::ephemeral_interval_ms, 0, minute_ms, Unit::milliseconds},
      "Of a sender's `typing_indicator` and the like only the newest, this often; 0 is once a "
      "turn."},
+    {"priority", NamespaceOption::choice<&Namespace::priority>(proto::priority_names),
+     "Of messages that do not say: of two rooms, whose wait for the same connection, the higher "
+     "goes first."},
     {"slow-consumer", NamespaceOption::choice<&Namespace::slow_consumer>(slow_policy_names),
      "What happens to a connection that does not read fast enough: closed with 4508, or messages "
      "are left out."},

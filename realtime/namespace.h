@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "proto/command.h"
 #include "realtime/option.h"
 
 namespace ringroom::realtime {
@@ -65,6 +66,7 @@ struct Namespace {
   // Flow (R8, R9).
   std::uint64_t ephemeral_interval_ms =
       0;  // newest per (type, sender) at most this often; 0: each turn
+  proto::Priority priority = proto::Priority::medium;  // of a message that does not say
   SlowPolicy slow_consumer = SlowPolicy::close;
 
   bool is_personal() const;

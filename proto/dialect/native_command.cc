@@ -244,9 +244,7 @@ Verdict read_batch(const Reading& in, Command& command) {
 }
 
 Verdict read_priority(JsonValue value, std::optional<Priority>& to) {
-  constexpr std::string_view names[] = {"low", "medium", "high", "critical"};
-  for (std::size_t i = 0; i < std::size(names); ++i)
-    if (value.string() == names[i]) to = Priority(i);
+  to = priority_of(value.string().value_or(""));
   return to ? good : Verdict(Fault{"priority", "must be low, medium, high or critical"});
 }
 

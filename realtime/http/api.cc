@@ -92,7 +92,8 @@ std::optional<std::vector<std::string_view>> Api::names_in(Session& session, con
 
 void Api::publish(Session& session, const proto::Request& request) {
   static constexpr std::string_view fields[] = {"room",    "type", "payload", "message_id",
-                                                "exclude", "key",  "remove",  "expected_version"};
+                                                "exclude", "key",  "remove",  "expected_version",
+                                                "priority"};
   const auto body = body_of(session, request, fields);
   if (!body) return;
   const auto room_value = body->find("room");
@@ -134,6 +135,11 @@ void Api::publish(Session& session, const proto::Request& request) {
       return refuse(session, "expected_version", "must be a version; 0: no value yet");
     expected_version = *value->unsigned_integer();
   }
+  std::optional<proto::Priority> priority;
+  if (const auto value = body->find("priority")) {
+    priority = proto::priority_of(value->string().value_or(""));
+    if (!priority) return refuse(session, "priority", "must be low, medium, high or critical");
+  }
   const RoomId id = shard_.node.room_id(*room);
   const CoreId home = shard_.node.home_of(id);
   if (!shard_.accepts_mail(home, payload->size())) {
@@ -156,7 +162,8 @@ void Api::publish(Session& session, const proto::Request& request) {
                             .exclude = exclude,
                             .remove = remove,
                             .expected_version = expected_version,
-                            .key = key});
+                            .key = key,
+                            .priority = priority});
 }
 
 void Api::publish_to(std::string_view room, std::string_view type, std::string_view payload) {

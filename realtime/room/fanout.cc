@@ -22,6 +22,12 @@ std::size_t bytes_of(const Batch& batch) {
   return bytes;
 }
 
+constexpr engine::Lane lane_of(proto::Priority priority) { return engine::Lane(priority); }
+static_assert(lane_of(proto::Priority::low) == engine::Lane::low &&
+                  lane_of(proto::Priority::critical) == engine::Lane::critical &&
+                  std::size(proto::priority_names) == engine::lane_count,
+              "a lane for each priority, in the same order");
+
 }  // namespace
 
 Fanout::Fanout(Shard& shard) : shard_(shard), plain_(shard.heap) {}
@@ -34,6 +40,12 @@ Batch& Fanout::batch_of(Room& room) {
   spare_.pop_back();
   dirty_.push_back(&room);
   return *room.batch;
+}
+
+Batch& Fanout::batch_of(Room& room, proto::Priority priority) {
+  Batch& batch = batch_of(room);
+  batch.lane = std::max(batch.lane, lane_of(priority));
+  return batch;
 }
 
 // What a raw publisher says has to become an object for JSON listeners.
@@ -100,8 +112,8 @@ void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKi
 }
 
 void Fanout::add(Room& room, const proto::Publication& publication, PayloadKind kind,
-                 std::span<const ConnectionId> without) {
-  Batch& batch = batch_of(room);
+                 std::span<const ConnectionId> without, proto::Priority priority) {
+  Batch& batch = batch_of(room, priority);
   const Marks begin = marks(batch);
   if (publication.sequence != 0) {
     if (room.options().slow_consumer == SlowPolicy::keep_latest)
@@ -117,7 +129,7 @@ void Fanout::add(Room& room, const proto::Publication& publication, PayloadKind 
 
 void Fanout::announce(Room& room, const proto::Publication& publication,
                       const ConnectionId& without) {
-  Batch& batch = batch_of(room);
+  Batch& batch = batch_of(room, room.options().priority);
   const Marks begin = marks(batch);
   encode(room, publication, PayloadKind::json, WireForm::json);
   const ConnectionId excluded[] = {presence_blind, without};
@@ -145,7 +157,8 @@ void Fanout::add_ephemerals(Room& room) {
                            .sender = pending.sender,
                            .timestamp_ms = shard_.wall_ms,
                            .payload = pending.payload},
-        PayloadKind::json, std::span(without, pending.exclude == nobody ? 1 : 2));
+        PayloadKind::json, std::span(without, pending.exclude == nobody ? 1 : 2),
+        room.options().priority);
   }
   room.ephemerals->sent(shard_.now_ms + room.options().ephemeral_interval_ms);
 }
@@ -158,7 +171,7 @@ bool Fanout::is_waiting(const Room& room) const {
 void Fanout::reset(Room& room, std::string_view reason) {
   seal(room);
   room.sent = room.last();
-  Batch& batch = batch_of(room);
+  Batch& batch = batch_of(room, room.options().priority);
   const Marks begin = marks(batch);
   batch.starts_anew = true;
   encode_with(room, WireForm::json, proto::Opcode::text, false, [&](alloc::BlockBuilder& out) {
@@ -217,6 +230,7 @@ void Fanout::seal(Room& room) {
                     .last_sequence = batch.last_sequence,
                     .ephemeral_begin = {},
                     .starts_anew = batch.starts_anew,
+                    .lane = batch.lane,
                     .exclusions = exclusions};
     for (std::size_t form = 0; form < wire_forms; ++form)
       deliver.ephemeral_begin[form] =
@@ -236,6 +250,7 @@ void Fanout::seal(Room& room) {
   batch.publications = 0;
   batch.first_sequence = batch.last_sequence = 0;
   batch.starts_anew = false;
+  batch.lane = engine::Lane::low;
   batch.has_ephemerals = false;
   batch.stored.clear();
   batch.exclusions.clear();

@@ -33,9 +33,10 @@ struct Batch {
   bool has_ephemerals = false;
   std::uint64_t first_sequence = 0, last_sequence = 0;  // of numbered publications; 0: none
   bool starts_anew = false;
-  std::vector<History::Mark> stored;    // of a room with history, in forms[json]
-  std::vector<Exclusion> exclusions;    // in the order of the frames
-  std::vector<ConnectionId> throttled;  // not read until the batch is out
+  engine::Lane lane = engine::Lane::low;  // the highest of its publications
+  std::vector<History::Mark> stored;      // of a room with history, in forms[json]
+  std::vector<Exclusion> exclusions;      // in the order of the frames
+  std::vector<ConnectionId> throttled;    // not read until the batch is out
 };
 
 // Encodes each publication once per wire form somebody listens in, gathers a turn's worth of them
@@ -48,7 +49,7 @@ class Fanout {
 
   // `without` are connections that must not hear it.
   void add(Room& room, const proto::Publication& publication, PayloadKind kind,
-           std::span<const ConnectionId> without);
+           std::span<const ConnectionId> without, proto::Priority priority);
   // To be said at the end of the room's next batch, of which it becomes the tail; the newest of its
   // key. The room is part of flush() from here on.
   Ephemerals::Put put(Room& room, std::uint64_t key, const Publish& publish);
@@ -79,6 +80,8 @@ class Fanout {
 
  private:
   Batch& batch_of(Room& room);
+  // The same, for something of that priority.
+  Batch& batch_of(Room& room, proto::Priority priority);
   void add_ephemerals(Room& room);
   bool is_waiting(const Room& room) const;
   bool is_held(const Room& room) const;

@@ -489,7 +489,8 @@ void RoomTable::receive(const Publish& publish) {
                                  .key = publish.key,
                                  .removed = publish.remove,
                                  .patch = patch},
-              publish.payload_kind, std::span(&publish.exclude, publish.exclude == nobody ? 0 : 1));
+              publish.payload_kind, std::span(&publish.exclude, publish.exclude == nobody ? 0 : 1),
+              publish.priority.value_or(room->options().priority));
   if (publish.wants_answer)
     shard_.send(asker, Published{.to = publish.from,
                                  .exchange = publish.exchange,

@@ -88,11 +88,15 @@ void Subscribers::end(Session& session, Subscription& subscription) {
   }
 }
 
-void Subscribers::begin_turn() { sends_left_ = bounds::fanout_sends_per_turn; }
+void Subscribers::begin_turn() {
+  sends_left_ = bounds::fanout_sends_per_turn;
+  has_lanes_ = shard_.outbox.any_has_lanes();
+}
 
 void Subscribers::deliver(const Deliver& deliver) {
   Delivery delivery;
   delivery.publications = deliver.publications;
+  delivery.lane = deliver.lane;
   for (std::size_t form = 0; form < wire_forms; ++form) {
     alloc::Block* block = deliver.batch[form];
     delivery.ephemeral_begin[form] = deliver.ephemeral_begin[form];
@@ -191,7 +195,7 @@ void Subscribers::receive(const CaughtUp& caught_up) {
   complete(audience);
   RR_CHECK(audience.last_sequence == caught_up.sequence);  // letters keep their order
   audience.listeners[std::size_t(subscription->form)][subscription->position].is_lagging = 0;
-  if (shard_.outbox.write(session->socket, std::as_bytes(std::span(caught_up.frames))) ==
+  if (write_behind(*session, caught_up.frames, subscription->place) ==
       engine::Outbox::Send::over_limit)
     too_slow_.push_back(session->socket);
 }
@@ -254,14 +258,34 @@ void Subscribers::tell_home(Audience& audience, bool busy) {
   shard_.send(home, RoomBusy{.room = audience.room, .busy = busy});
 }
 
+engine::Outbox::Send Subscribers::hand_over(const Listener& listener, alloc::BlockRef block,
+                                            engine::Lane lane) {
+  // What goes through a compression context is readable in one order only.
+  if (listener.keeps_context || !shard_.outbox.has_lanes(listener.socket))
+    return shard_.outbox.send(listener.socket, std::move(block));
+  Session& session = shard_.sessions.at(listener.socket);
+  return shard_.outbox.send(listener.socket, std::move(block), lane,
+                            session.subscriptions[listener.subscription].place);
+}
+
+engine::Outbox::Send Subscribers::write_behind(const Session& session, std::string_view frame,
+                                               engine::LanePlace& place) {
+  const auto bytes = std::as_bytes(std::span(frame));
+  if (session.keeps_context || !shard_.outbox.has_lanes(session.socket))
+    return shard_.outbox.write(session.socket, bytes);
+  return shard_.outbox.send(session.socket, shard_.heap.copy(bytes), engine::Lane::low, place);
+}
+
 std::size_t Subscribers::send(const Listener& listener, const Delivery& delivery, Pace pace) {
   // Who was refused something gets nothing more before it is closed at the end of the turn: a
   // shorter message might fit, and would be heard behind a hole.
   if (std::ranges::find(too_slow_, listener.socket) != too_slow_.end()) return 0;
   const alloc::BlockRef& batch = delivery.batch[delivery.form];
   if (!listener.keeps_context && delivery.exclusions.empty() && !delivery.has_ephemerals()) {
-    if (shard_.outbox.send(listener.socket, batch.share()) == engine::Outbox::Send::over_limit)
-      too_slow_.push_back(listener.socket);
+    const engine::Outbox::Send sent = has_lanes_
+                                          ? hand_over(listener, batch.share(), delivery.lane)
+                                          : shard_.outbox.send(listener.socket, batch.share());
+    if (sent == engine::Outbox::Send::over_limit) too_slow_.push_back(listener.socket);
     return 1;
   }
   return send_parts(listener, delivery, pace);
@@ -277,12 +301,12 @@ std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& de
   const auto send_part = [&](std::size_t begin, std::size_t bytes) {
     if (bytes == 0 || is_refused) return;
     const engine::Outbox::Send sent =
-        compresses
-            ? shard_.deflate_contexts.send_batch(listener.socket,
-                                                 batch.bytes().subspan(begin, bytes))
-            : shard_.outbox.send(listener.socket, bytes == batch_bytes
-                                                      ? batch.share()
-                                                      : shard_.heap.slice(batch, begin, bytes));
+        compresses ? shard_.deflate_contexts.send_batch(listener.socket,
+                                                        batch.bytes().subspan(begin, bytes))
+                   : hand_over(listener,
+                               bytes == batch_bytes ? batch.share()
+                                                    : shard_.heap.slice(batch, begin, bytes),
+                               delivery.lane);
     is_refused = sent == engine::Outbox::Send::over_limit;
     if (is_refused) too_slow_.push_back(listener.socket);
   };

@@ -10,6 +10,7 @@
 
 #include "alloc/block.h"
 #include "base/id.h"
+#include "engine/outbox.h"
 #include "realtime/access/grants.h"
 #include "realtime/letters.h"
 
@@ -34,6 +35,7 @@ static_assert(sizeof(Listener) == 12, "five listeners to a cache line");
 struct Delivery {
   alloc::BlockRef batch[wire_forms];
   std::uint32_t publications;
+  engine::Lane lane;
   std::uint64_t before;                       // the room's sequence that listeners have without it
   std::uint32_t ephemeral_begin[wire_forms];  // see Deliver
   bool has_ephemerals() const { return ephemeral_begin[form] < batch[form].bytes().size(); }
@@ -68,8 +70,9 @@ struct Subscription {
   Actions actions;  // what the session may do there
   // While its listener is lagging: the low half of the last sequence it was sent.
   std::uint32_t lagging_since = 0;
+  engine::LanePlace place = {};  // of what the room said last and has to wait
 };
-static_assert(sizeof(Subscription) == 24, "docs/memory.md says it too");
+static_assert(sizeof(Subscription) == 32, "docs/memory.md says it too");
 
 // Who on this core listens to which room, and the loop that hands a batch to each of them.
 //
@@ -100,6 +103,10 @@ class Subscribers {
   // A socket has taken everything: those of its subscriptions that were left out ask for the rest.
   void drained(engine::SocketId socket);
   void receive(const CaughtUp& caught_up);
+  // Says something behind all that the connection was sent so far, of whichever room and lane: that
+  // a membership begins or ends. What is sent with `place` later follows it.
+  engine::Outbox::Send write_behind(const Session& session, std::string_view frame,
+                                    engine::LanePlace& place);
   // The room is being deleted: all of its listeners here leave it.
   void disperse(const RoomGone& gone);
   // As much of the backlog as the turn still has room for.
@@ -124,12 +131,17 @@ class Subscribers {
   // What it costs, in sends. `Pace::at_once`: compression per listener is left out.
   enum class Pace : std::uint8_t { shared, at_once };
   std::size_t send(const Listener& listener, const Delivery& delivery, Pace pace);
+  // Of the room's messages to this listener none overtakes another; those of different rooms may,
+  // if it does not keep up.
+  engine::Outbox::Send hand_over(const Listener& listener, alloc::BlockRef block,
+                                 engine::Lane lane);
   std::size_t send_parts(const Listener& listener, const Delivery& delivery, Pace pace);
 
   Shard& shard_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Audience>> audiences_;
   std::vector<std::uint64_t> backlog_;  // rooms with deliveries under way, in turn
   std::size_t sends_left_ = 0;          // of this turn's share
+  bool has_lanes_ = false;              // somebody may have, in this turn
   std::vector<engine::SocketId> too_slow_, lost_;
 };
 

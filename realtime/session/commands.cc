@@ -64,12 +64,25 @@ static_assert(rows_are_in_order(), "dispatch indexes by the kind");
 Commands::Commands(Shard& shard) : shard_(shard), frame_(shard.heap) {}
 
 template <class Value>
-void Commands::reply(Session& session, const Value& value) {
+void Commands::encode(const Value& value) {
   frame_.clear();
   const std::size_t begin = proto::begin_frame(frame_);
   native_json::encode(value, frame_);
   proto::end_frame(frame_, begin, proto::Opcode::text);
   shard_.counters.messages_sent_total.add();
+}
+
+void Commands::say_left(Session& session, const proto::RoomLeft& left) {
+  encode(left);
+  engine::LanePlace place;
+  if (shard_.subscribers.write_behind(session, frame_.text(), place) ==
+      engine::Outbox::Send::over_limit)
+    shard_.lifecycle.drop_slow(session.socket);
+}
+
+template <class Value>
+void Commands::reply(Session& session, const Value& value) {
+  encode(value);
   if (shard_.outbox.write(session.socket, frame_.bytes()) == engine::Outbox::Send::over_limit)
     shard_.lifecycle.drop_slow(session.socket);
 }
@@ -208,8 +221,7 @@ void Commands::leave_room(Session& session, const Command& command) {
   if (!shard_.membership.leave(session, shard_.node.room_id(command.room)))
     return refuse(session, ErrorCode::not_joined, command,
                   "you are not in this room; there is nothing to leave");
-  reply(session,
-        proto::RoomLeft{.correlation_id = command.message_id, .room = command.room, .reason = {}});
+  say_left(session, {.correlation_id = command.message_id, .room = command.room, .reason = {}});
 }
 
 void Commands::publish(Session& session, const Command& command) {
@@ -242,7 +254,8 @@ void Commands::publish(Session& session, const Command& command) {
                             .exclude = nobody,
                             .remove = command.remove,
                             .expected_version = command.expected_version.value_or(any_version),
-                            .key = command.key});
+                            .key = command.key,
+                            .priority = command.priority});
 }
 
 void Commands::history(Session& session, const Command& command) {
@@ -333,7 +346,7 @@ void Commands::receive(Session& session, const RoomDescribed& room) {
 void Commands::receive(Session& session, const proto::RoomList& list) { reply(session, list); }
 
 void Commands::left(Session& session, std::string_view room, std::string_view reason) {
-  reply(session, proto::RoomLeft{.correlation_id = {}, .room = room, .reason = reason});
+  say_left(session, {.correlation_id = {}, .room = room, .reason = reason});
 }
 
 void Commands::presence(Session& session, const Command& command) {

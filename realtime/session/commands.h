@@ -72,6 +72,10 @@ class Commands {
 
   template <class Value>
   void reply(Session& session, const Value& value);
+  // Behind what the room said before.
+  void say_left(Session& session, const proto::RoomLeft& left);
+  template <class Value>
+  void encode(const Value& value);  // as a frame, into frame_
 
   Shard& shard_;
   proto::JsonParser parser_, inner_parser_;  // a batch's own text is alive while its messages run

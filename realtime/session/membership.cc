@@ -104,7 +104,7 @@ void Membership::receive(const Joined& joined) {
   shard_.subscribers.join(*session, *subscription, joined.sequence);
   if (joined.greets) return shard_.greetings.receive(*session, joined);
   if (!joined.frame.empty() &&
-      shard_.outbox.write(session->socket, std::as_bytes(std::span(joined.frame))) ==
+      shard_.subscribers.write_behind(*session, joined.frame, subscription->place) ==
           engine::Outbox::Send::over_limit)
     shard_.lifecycle.drop_slow(session->socket);
 }
