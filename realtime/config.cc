@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::string_view level_names[] = {"trace", "debug", "info", "warning", "error"};
 constexpr std::string_view format_names[] = {"auto", "logfmt", "json"};
+constexpr std::string_view forwarded_by_names[] = {"x-forwarded-for", "forwarded",
+                                                   "proxy-protocol"};
+constexpr std::string_view origin_refusal_names[] = {"status", "close"};
 
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
@@ -27,6 +30,57 @@ std::string print_namespaces(const Config& config) {
   for (const ChosenNamespace& chosen : config.chosen_namespaces)
     out += (out.empty() ? "" : ";") + print(chosen);
   return out;
+}
+
+Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
+
+// A list of values that are kept as they were written.
+template <auto field>
+std::vector<std::string> texts_of(const Config& config) {
+  std::vector<std::string> out;
+  for (const auto& each : config.*field) out.push_back(each.text());
+  return out;
+}
+template <auto field>
+void clear(Config& config) {
+  (config.*field).clear();
+}
+
+// Each is compared with every handshake.
+constexpr std::size_t allowed_origins_max = 256;
+
+Outcome<Complaint> add_allowed_origin(Config& config, std::string_view text) {
+  auto rule = OriginRule::parse(text);
+  if (!rule)
+    return complain("allowed-origin: \"" + std::string(text) + "\" " + std::string(rule.error()));
+  if (config.allowed_origins.size() == allowed_origins_max)
+    return complain("allowed-origin: there are more than " + std::to_string(allowed_origins_max));
+  config.allowed_origins.push_back(std::move(*rule));
+  return Done{};
+}
+
+// Each is compared with every connection, and with every hop of a request.
+constexpr std::size_t trusted_proxies_max = 256;
+
+Outcome<Complaint> add_trusted_proxy(Config& config, std::string_view text) {
+  auto network = Network::parse(text);
+  if (!network)
+    return complain("trusted-proxy: \"" + std::string(text) +
+                    "\" is no address or network, such as 10.0.0.0/8 or 2001:db8::/32 (all bits "
+                    "behind the prefix are 0)");
+  if (config.trusted_proxies.size() == trusted_proxies_max)
+    return complain("trusted-proxy: there are more than " + std::to_string(trusted_proxies_max));
+  config.trusted_proxies.push_back(std::move(*network));
+  return Done{};
+}
+
+Outcome<Complaint> add_limit(Config& config, std::string_view text) {
+  auto rule = LimitRule::parse(text);
+  if (!rule) return complain("limit: \"" + std::string(text) + "\" " + std::string(rule.error()));
+  if (config.limits.size() == limits_max)
+    return complain("limit: there are more than " + std::to_string(limits_max));
+  config.limits.push_back(std::move(*rule));
+  return Done{};
 }
 
 constexpr Option rows[] = {
@@ -69,7 +123,8 @@ constexpr Option rows[] = {
      "Connections of one user; 0 is no limit."},
     {"connections-per-address-max",
      Number{&Config::connections_per_address_max, 0, 1u << 24, Unit::count},
-     "Connections of one client address; 0 is no limit, right behind a proxy."},
+     "Connections of one client address, of IPv6 a /64; 0 is no limit. Behind a proxy set "
+     "trusted-proxy, or it is the proxy that is counted."},
     {"rooms-per-connection-max", Number{&Config::rooms_per_connection_max, 1, 65'536, Unit::count},
      "Rooms one connection may be in."},
     {"rooms-max", Number{&Config::rooms_max, 1, 100'000'000, Unit::count},
@@ -77,6 +132,38 @@ constexpr Option rows[] = {
     {"history-bytes-max", Number{&Config::history_bytes_max, 0, 1024 * 1024 * mib, Unit::bytes},
      "Memory of what all rooms remember together; a room that speaks when it is spent forgets its "
      "oldest messages early. 0 is no limit."},
+
+    {"allowed-origin",
+     List{"https://app.example.com, https://*.example.com, null or *, between commas",
+          texts_of<&Config::allowed_origins>, clear<&Config::allowed_origins>, add_allowed_origin},
+     "Pages that may open WebSockets, by the scheme, host and port of their Origin header. Without "
+     "one, those of the server's own host and port (its Host header); with insecure-dev, those of "
+     "any loopback name."},
+    {"origin-required", Switch{&Config::origin_required},
+     "Refuses WebSockets without an Origin header too: only browsers send one."},
+    {"origin-refusal", Option::choice<&Config::origin_refusal>(origin_refusal_names),
+     "How such pages are refused: status 403 before the upgrade, or close 4003 after it, which a "
+     "script can see."},
+
+    {"trusted-proxy",
+     List{"10.0.0.0/8, 2001:db8::/32 and the like, between commas",
+          texts_of<&Config::trusted_proxies>, clear<&Config::trusted_proxies>, add_trusted_proxy},
+     "Networks of the proxies in front: what they say about who connects is believed, and nobody "
+     "else."},
+    {"forwarded-by", Option::choice<&Config::forwarded_by>(forwarded_by_names),
+     "How they say it: in the header X-Forwarded-For or Forwarded, or by the PROXY protocol, "
+     "version 2, which then every connection of theirs has to begin with."},
+
+    {"limit",
+     List{"WHAT/WHOM=COUNT/TIME, then `burst=COUNT` or `sliding`; between commas",
+          texts_of<&Config::limits>, clear<&Config::limits>, add_limit},
+     "How much clients may ask, such as publish/user=100/1s; docs/operations.md explains it. What "
+     "is beyond it is refused as rate_limited with retry_after."},
+    {"limit-keys-max", Number{&Config::limit_keys_max, 1'024, 1u << 24, Unit::count},
+     "Users or addresses that a limit tells apart at a time; more of them share what is left."},
+    {"refusals-per-minute-max", Number{&Config::refusals_per_minute_max, 0, 1'000'000, Unit::count},
+     "Refusals for a limit that one connection may meet before it is closed with 4429; 0 is any "
+     "number."},
 
     {"handshakes-per-second-max",
      Number{&Config::handshakes_per_second_max, 0, 1'000'000, Unit::count},
@@ -131,8 +218,6 @@ constexpr Option rows[] = {
      "Form of the log on stderr; auto is logfmt on a terminal, json otherwise."},
 };
 static_assert(well_named(rows));
-
-Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
 
 constexpr std::size_t secret_file_bytes_max = 64 * 1024;  // a key; anything longer is another file
 
@@ -213,6 +298,11 @@ Outcome<Complaint> settle(Config& config) {
                       print_quantity(offline_bytes_max, Unit::bytes) + ", not " +
                       print_quantity(row.offline_bytes, Unit::bytes));
   }
+
+  if (config.forwarded_by == ForwardedBy::proxy_protocol && config.trusted_proxies.empty())
+    return complain(
+        "forwarded-by=proxy-protocol is for the connections of trusted-proxy, and there "
+        "is none");
 
   if (config.drain_hard_stop_ms < config.drain_ms)
     return complain("drain-hard-stop-ms must be at least drain-ms, " +

@@ -8,10 +8,19 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "realtime/access/limit_rule.h"
+#include "realtime/access/network.h"
+#include "realtime/access/origin.h"
 #include "realtime/namespace.h"
 #include "realtime/option.h"
 
 namespace ringroom::realtime {
+
+// How a handshake of a page that may not connect is refused.
+enum class OriginRefusal : std::uint8_t {
+  status,  // 403 before the upgrade
+  close    // 4003 after it: the only answer that a script in a browser can tell from a dead network
+};
 
 // What an operator can choose. A plain value: made once before the cores start, read by all of
 // them.
@@ -42,6 +51,17 @@ struct Config {
   std::uint64_t rooms_per_connection_max = 128;
   std::uint64_t rooms_max = 1'000'000;
   std::uint64_t history_bytes_max = 1024ull * 1024 * 1024;
+
+  std::vector<OriginRule> allowed_origins;
+  bool origin_required = false;
+  OriginRefusal origin_refusal = OriginRefusal::status;
+
+  std::vector<Network> trusted_proxies;
+  ForwardedBy forwarded_by = ForwardedBy::x_forwarded_for;
+
+  std::vector<LimitRule> limits;
+  std::uint64_t limit_keys_max = 64 * 1024;
+  std::uint64_t refusals_per_minute_max = 100;
 
   std::uint64_t handshakes_per_second_max = 0;
   std::uint64_t handshakes_pending_max = 0;
@@ -77,10 +97,14 @@ using Secret = Option::Secret;
 using AddressAndPort = Option::AddressAndPort;
 using Choice = Option::Choice;
 using Several = Option::Several;
+using List = Option::List;
 
 extern const std::span<const Option> options;
 
 inline constexpr std::size_t hmac_secret_bytes_min = 32;  // RFC 7518, 3.2: as long as the hash
+
+inline constexpr std::size_t limits_max =
+    32;  // all of them are asked for a message that they limit
 
 const Option* find_option(std::string_view name);
 // The option a mistyped name was probably meant to be, or nothing.

@@ -23,7 +23,12 @@ template <class Target>
 bool text_of(const toml::node& node, const OptionRow<Target>& option, std::string& out) {
   using Row = OptionRow<Target>;
   const bool number = std::holds_alternative<typename Row::Number>(option.value);
-  if (std::holds_alternative<typename Row::Switch>(option.value)) {
+  if (std::holds_alternative<typename Row::List>(option.value) && node.is_array()) {
+    for (const toml::node& each : *node.as_array()) {
+      if (!each.is_string()) return false;
+      out += (out.empty() ? "" : std::string(1, Row::list_separator)) + **each.as_string();
+    }
+  } else if (std::holds_alternative<typename Row::Switch>(option.value)) {
     if (!node.is_boolean()) return false;
     out = **node.as_boolean() ? "true" : "false";
   } else if (number && node.is_integer()) {

@@ -23,6 +23,8 @@ struct ShardCounters {
   Counter duplicates_total, recoveries_total, recoveries_failed_total, recovered_messages_total,
       history_squeezed_total, position_gaps_total;
   Counter offline_brought_total, offline_dropped_total, acknowledgements_total;
+  Counter rate_limited_total, rate_closes_total, limit_keys_squeezed_total;
+  Counter origins_refused_total, forwarded_unreadable_total, proxy_headers_refused_total;
   Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
   Counter drain_closes_total, drain_cut_off_total;
   Counter errors_total, refused_limit_total, auth_failures_total;
@@ -128,6 +130,22 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::offline_dropped_total},
     {"acknowledgements_total", CounterKind::total, "Acknowledgements of users' queues taken.",
      &ShardCounters::acknowledgements_total},
+    {"rate_limited_total", CounterKind::total, "Requests refused for a rate (limit).",
+     &ShardCounters::rate_limited_total},
+    {"rate_closes_total", CounterKind::total,
+     "Connections closed with 4429: for a rate, or because they did not stop.",
+     &ShardCounters::rate_closes_total},
+    {"limit_keys_squeezed_total", CounterKind::total,
+     "Times a user or an address took the place of another that had spent something.",
+     &ShardCounters::limit_keys_squeezed_total},
+    {"origins_refused_total", CounterKind::total,
+     "Requests of pages whose Origin may not connect here.", &ShardCounters::origins_refused_total},
+    {"forwarded_unreadable_total", CounterKind::total,
+     "Handshakes of a trusted proxy that did not say readably who the client is.",
+     &ShardCounters::forwarded_unreadable_total},
+    {"proxy_headers_refused_total", CounterKind::total,
+     "Connections of a trusted proxy that did not begin with a PROXY header.",
+     &ShardCounters::proxy_headers_refused_total},
     {"handshakes_deferred_total", CounterKind::total,
      "Handshakes told to come again later, because too many came at once.",
      &ShardCounters::handshakes_deferred_total},

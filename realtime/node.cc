@@ -16,6 +16,13 @@ std::uint64_t random_word() {
   return word;
 }
 
+std::vector<std::unique_ptr<Limit>> limits_of(const Config& config) {
+  std::vector<std::unique_ptr<Limit>> out;
+  for (const LimitRule& rule : config.limits)
+    out.push_back(std::make_unique<Limit>(rule, config.limit_keys_max));
+  return out;
+}
+
 }  // namespace
 
 Node::Node(const Config& config_, std::uint32_t cores_)
@@ -24,6 +31,7 @@ Node::Node(const Config& config_, std::uint32_t cores_)
       cores(cores_),
       hash_seed(random_word()),
       started_wall_ms(wall_ms()),
+      limits(limits_of(config_)),
       busy_shards(cores_) {
   for (std::uint32_t core = 0; core < cores; ++core) {
     counters.push_back(std::make_unique<ShardCounters>());

@@ -8,6 +8,7 @@
 
 #include "alloc/footprint.h"
 #include "base/id.h"
+#include "realtime/access/limit.h"
 #include "realtime/config.h"
 #include "realtime/counters.h"
 
@@ -18,7 +19,8 @@ class Engine;
 namespace ringroom::realtime {
 
 // What all shards of this process share: constants after start, counters, three words about its
-// end, and one limit. Everything else a shard knows is its own.
+// end, one limit, and what clients
+// have spent of the others. Everything else a shard knows is its own.
 //
 // Owner:    main; outlives the engine.
 // Threads:  any may read; the atomics say who writes.
@@ -46,6 +48,9 @@ struct Node {
   std::vector<std::unique_ptr<alloc::Footprint>> footprints;
   // Set by main once the engine runs; for /metrics.
   std::atomic<const engine::Engine*> engine{nullptr};
+
+  // What has been spent of the limits of the configuration; in its order. Written by any shard.
+  const std::vector<std::unique_ptr<Limit>> limits;
 
   // Draining: /ready says no. Written by main.
   std::atomic<bool> draining{false};

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <numeric>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -124,16 +125,24 @@ std::string accepted(const OptionRow<Target>& option) {
             return out;
           },
           [](const typename Row::Several& row) { return std::string(row.accepted); },
+          [](const typename Row::List& row) { return std::string(row.accepted); },
       },
       option.value);
 }
 
-template <class Target>
-static Outcome<Complaint> add_each(Target& target, const typename OptionRow<Target>::Several& row,
+static std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+template <class Target, class Row>
+static Outcome<Complaint> add_each(Target& target, const Row& row, char separator,
                                    std::string_view text) {
   while (!text.empty()) {
-    const std::string_view one = text.substr(0, text.find(row.separator));
+    std::string_view one = text.substr(0, text.find(separator));
     text.remove_prefix(std::min(text.size(), one.size() + 1));
+    if constexpr (std::is_same_v<Row, typename OptionRow<Target>::List>) one = trimmed(one);
     if (one.empty()) continue;
     if (auto done = row.add(target, one); !done) return done;
   }
@@ -144,7 +153,11 @@ template <class Target>
 Outcome<Complaint> assign(Target& target, const OptionRow<Target>& option, std::string_view text) {
   using Row = OptionRow<Target>;
   if (const auto* several = std::get_if<typename Row::Several>(&option.value))
-    return add_each(target, *several, text);
+    return add_each(target, *several, several->separator, text);
+  if (const auto* list = std::get_if<typename Row::List>(&option.value)) {
+    list->clear(target);
+    return add_each(target, *list, Row::list_separator, text);
+  }
   const bool understood =
       std::visit(Overloaded{
                      [&](const typename Row::Number& row) {
@@ -178,6 +191,7 @@ Outcome<Complaint> assign(Target& target, const OptionRow<Target>& option, std::
                        return true;
                      },
                      [](const typename Row::Several&) { return true; },  // above
+                     [](const typename Row::List&) { return true; },
                  },
                  option.value);
   if (understood) return Done{};
@@ -208,6 +222,12 @@ std::string print(const Target& target, const OptionRow<Target>& option) {
           },
           [&](const typename Row::Choice& row) { return std::string(row.names[row.get(target)]); },
           [&](const typename Row::Several& row) { return row.get(target); },
+          [&](const typename Row::List& row) {
+            std::string out;
+            for (const std::string& each : row.get(target))
+              out += (out.empty() ? "" : std::string(1, Row::list_separator)) + each;
+            return out;
+          },
       },
       option.value);
 }

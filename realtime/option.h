@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "realtime/quantity.h"
@@ -55,9 +56,16 @@ struct OptionRow {
     std::string (*get)(const Target&);
     Outcome<Complaint> (*add)(Target&, std::string_view);
   };
+  struct List {  // texts between commas, in a file also an array; a later one takes its place
+    std::string_view accepted;
+    std::vector<std::string> (*get)(const Target&);
+    void (*clear)(Target&);
+    Outcome<Complaint> (*add)(Target&, std::string_view);
+  };
+  static constexpr char list_separator = ',';
 
   std::string_view name;
-  std::variant<Number, Switch, Text, Secret, AddressAndPort, Choice, Several> value;
+  std::variant<Number, Switch, Text, Secret, AddressAndPort, Choice, Several, List> value;
   std::string_view help;
 
   // The row of an enum.

@@ -40,6 +40,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       room_life(*this),
       quotas(*this),
       admission(*this),
+      rate_limits(*this),
       lifecycle(*this),
       membership(*this),
       listings(*this),

@@ -14,6 +14,7 @@
 #include "realtime/access/admission.h"
 #include "realtime/access/api_key.h"
 #include "realtime/access/quota.h"
+#include "realtime/access/rate_limits.h"
 #include "realtime/http/exchange.h"
 #include "realtime/letters.h"
 #include "realtime/mail.h"
@@ -99,6 +100,7 @@ class Shard : public engine::Handler {
   RoomLife room_life;
   Quotas quotas;
   Admission admission;
+  RateLimits rate_limits;
   Lifecycle lifecycle;
   Membership membership;
   Listings listings;

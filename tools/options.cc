@@ -60,6 +60,8 @@ Result<Flags, Stop> read_flags(int argc, const char* const* argv) {
                                     : app.add_option(name, texts[i], flag_help(option));
       if (const auto* several = std::get_if<realtime::Several>(&option.value)) {
         flag->join(several->separator);
+      } else if (std::holds_alternative<realtime::List>(option.value)) {
+        flag->join(Option::list_separator);
       } else {
         flag->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
       }

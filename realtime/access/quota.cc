@@ -1,6 +1,6 @@
 #include "realtime/access/quota.h"
 
-#include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 
@@ -16,13 +16,10 @@ void Quotas::ask(Session& session, std::uint64_t key, std::uint64_t limit) {
 }
 
 std::uint64_t Quotas::key_of_address(const Session& session) const {
-  // One subscriber holds a whole /64 of IPv6; an IPv4 address is all 16 bytes of its mapped form.
-  const std::uint8_t(&ip)[16] = session.peer.ip;
-  const bool is_ipv4 = std::all_of(ip, ip + 10, [](std::uint8_t byte) { return byte == 0; });
-  char name[1 + 16] = {'a'};
-  const std::size_t bytes = is_ipv4 ? 16 : 8;
-  std::memcpy(name + 1, ip, bytes);
-  return shard_.node.hash({name, 1 + bytes});
+  const Ip ip = subscriber_of(std::to_array(session.peer.ip));
+  char name[1 + sizeof ip] = {'a'};
+  std::memcpy(name + 1, ip.data(), sizeof ip);
+  return shard_.node.hash({name, sizeof name});
 }
 
 std::uint64_t Quotas::key_of_user(const Session& session) const {

@@ -1,12 +1,15 @@
 #include "realtime/http/exchange.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "proto/bounds.h"
 #include "proto/dialect/reply.h"
 #include "proto/json.h"
+#include "proto/proxy_header.h"
 #include "realtime/bounds.h"
 #include "realtime/session/connection_text.h"
 #include "realtime/shard.h"
@@ -27,6 +30,7 @@ void Exchanges::received(Session& session, std::span<std::byte> bytes) {
     exchange.behind.insert(exchange.behind.end(), bytes.begin(), bytes.end());
     return;
   }
+  if (exchange.awaits_proxy_header && !take_proxy_header(session, bytes)) return;
   while (session.kind == SessionKind::http && session.state == SessionState::connecting) {
     const auto request = exchange.reader.next(bytes, shard_.http_pool);
     if (!request) {
@@ -53,6 +57,30 @@ void Exchanges::received(Session& session, std::span<std::byte> bytes) {
   // What is behind the handshake are frames.
   if (session.kind != SessionKind::http && !bytes.empty())
     shard_.websockets.received(session, bytes);
+}
+
+bool Exchanges::take_proxy_header(Session& session, std::span<std::byte>& bytes) {
+  Exchange& exchange = *session.exchange;
+  const std::size_t before = exchange.behind.size();
+  exchange.behind.insert(exchange.behind.end(), bytes.begin(), bytes.end());
+  const auto header = proto::parse_proxy_header(exchange.behind);
+  if (!header) {
+    shard_.counters.proxy_headers_refused_total.add();
+    Log::line(Log::Level::warning,
+              "a trusted proxy's connection does not begin with a PROXY header, version 2");
+    shard_.lifecycle.close_http(session);
+    return false;
+  }
+  if (!header->has_value()) return false;
+  bytes = bytes.subspan((*header)->size_bytes - before);
+  exchange.behind = {};
+  exchange.awaits_proxy_header = false;
+  const auto& source = (*header)->source;
+  if (!source) return !bytes.empty();  // its own: a look whether we are there
+  std::ranges::copy(source->ip, session.peer.ip);
+  session.peer.port = source->port;
+  shard_.quotas.ask_for_address(session);
+  return session.state == SessionState::connecting && !bytes.empty();
 }
 
 void Exchanges::answer(Session& session, const proto::Request& request) {

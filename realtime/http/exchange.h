@@ -49,6 +49,9 @@ class Exchanges {
   void receive(Session& session, std::uint32_t exchange, const proto::RoomList& list);
 
  private:
+  // In front of the first request of a trusted proxy's connection. False: nothing to read yet, or
+  // any more.
+  bool take_proxy_header(Session& session, std::span<std::byte>& bytes);
   void answer(Session& session, const proto::Request& request);
   void go_on(Session& session);
 

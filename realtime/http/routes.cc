@@ -1,11 +1,15 @@
 #include "realtime/http/routes.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "base/log.h"
 #include "proto/dialect/native_json.h"
+#include "realtime/access/forwarded.h"
 #include "realtime/http/metrics.h"
 #include "realtime/http/page/page.h"
 #include "realtime/session/identity.h"
@@ -66,17 +70,70 @@ void Routes::answer(Session& session, const Request& request) {
                           "there is nothing at this path; / is the page, /ws the WebSocket");
 }
 
+std::string_view Routes::origin_problem(const Request& request) {
+  std::vector<std::string_view> said;
+  for (const proto::HttpHeader& field : request.headers)
+    if (proto::equals_ignoring_case(field.name, "Origin")) said.push_back(field.value);
+  const Config& config = shard_.node.config;
+  const OriginVerdict verdict = judge(said, request.header("Host"),
+                                      {.listed = config.allowed_origins,
+                                       .is_required = config.origin_required,
+                                       .is_local = config.insecure_dev});
+  if (verdict == OriginVerdict::allowed) return {};
+  shard_.counters.origins_refused_total.add();
+  Log::line(Log::Level::info, "origin refused",
+            {{"origin", said.empty() ? std::string_view() : said.front()}});
+  switch (verdict) {
+    case OriginVerdict::absent:
+      return "this server takes WebSockets with an Origin header only";
+    case OriginVerdict::malformed:
+      return "the header Origin must be one origin, as browsers write it";
+    default:
+      return "pages of this Origin may not connect here; its operator lists those that may in "
+             "allowed-origin";
+  }
+}
+
+bool Routes::settle_client(Session& session, const Request& request) {
+  const Config& config = shard_.node.config;
+  if (!session.exchange->is_proxied || config.forwarded_by == ForwardedBy::proxy_protocol)
+    return true;
+  const Forwarded forwarded = client_of(std::to_array(session.peer.ip), request.headers,
+                                        config.forwarded_by, config.trusted_proxies);
+  if (!forwarded.is_whole) shard_.counters.forwarded_unreadable_total.add();
+  std::ranges::copy(forwarded.client, session.peer.ip);
+  session.peer.port = 0;
+  shard_.quotas.ask_for_address(session);
+  return session.state == SessionState::connecting;
+}
+
+bool Routes::is_within(Session& session, const RateLimits::Verdict& verdict) {
+  if (!verdict) return true;
+  const std::string seconds = std::to_string((verdict->retry_ms + 999) / 1'000);
+  const proto::HttpHeader retry[] = {{"Retry-After", seconds}};
+  const proto::ErrorRow& row = proto::row_of(ErrorCode::rate_limited);
+  shard_.exchanges.refuse(session, row.http_status, row.name, verdict->sentence, retry);
+  return false;
+}
+
 bool Routes::has_api_key(Session& session, const Request& request) {
   const Config& config = shard_.node.config;
   if (config.api_key.empty()) {
-    if (config.insecure_dev) return true;
+    if (config.insecure_dev) {
+      // Nothing else keeps the pages of others out.
+      const std::string_view problem =
+          request.has_header("Origin") ? origin_problem(request) : std::string_view();
+      if (!problem.empty()) shard_.exchanges.refuse(session, ErrorCode::forbidden, problem);
+      return problem.empty();
+    }
     shard_.exchanges.refuse(session, ErrorCode::forbidden,
                             "the API is off; set api-key in the server's configuration");
     return false;
   }
   std::string_view key = request.header("X-API-Key");
   if (key.empty()) key = proto::bearer_of(request);
-  if (shard_.api_key.matches(key)) return true;
+  if (shard_.api_key.matches(key))
+    return is_within(session, shard_.rate_limits.call(shard_.node.hash("api-key")));
   shard_.counters.auth_failures_total.add();
   const proto::HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
   shard_.exchanges.refuse(session, 401, "unauthorized",
@@ -160,12 +217,25 @@ bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
                             refusal.headers, true);
     return false;
   }
+  const std::string_view origin_problem = this->origin_problem(request);
+  const bool is_told_by_close = shard_.node.config.origin_refusal == OriginRefusal::close;
+  if (!origin_problem.empty() && !is_told_by_close) {
+    shard_.counters.upgrades_refused_total.add();
+    const proto::ErrorRow& row = proto::row_of(ErrorCode::forbidden);
+    shard_.exchanges.refuse(session, row.http_status, row.name, origin_problem, {}, true);
+    return false;
+  }
   if (shard_.node.draining.load(std::memory_order_relaxed)) {
     shard_.counters.upgrades_refused_total.add();
     const proto::HttpHeader retry[] = {{"Retry-After", "1"}};
     shard_.exchanges.refuse(session, 503, "unavailable",
                             "this server is going away; connect again to reach another", retry,
                             true);
+    return false;
+  }
+  if (!settle_client(session, request)) return false;
+  if (!is_within(session, shard_.rate_limits.connect_from_address(session))) {
+    shard_.counters.upgrades_refused_total.add();
     return false;
   }
   const auto resume = proto::query_parameter(request.query, "resume");
@@ -195,7 +265,9 @@ bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
   proto::append_upgrade_response(response, upgrade->key, chosen, deflate);
   shard_.outbox.write(session.socket, response.bytes());
   shard_.lifecycle.upgraded(session, kind);
-  return true;
+  if (origin_problem.empty()) return true;
+  shard_.lifecycle.close(session, proto::CloseCode::origin_not_allowed);
+  return false;
 }
 
 void Routes::native(Session& session, const Request& request) {
@@ -243,7 +315,7 @@ void Routes::raw(Session& session, const Request& request) {
   session.raw = std::make_unique<RawTarget>(
       RawTarget{.room = shard_.node.room_id(*room), .name = *room, .publishes = publishes});
   if (!subscribes) return;
-  if (shard_.admission.join(Admission::Who::stranger) != 0)
+  if (shard_.rate_limits.join(session) || shard_.admission.join(Admission::Who::stranger) != 0)
     return shard_.lifecycle.close(session, proto::CloseCode::try_later,
                                   "more joins at once than this server takes; come back shortly");
   if (shard_.membership.join(

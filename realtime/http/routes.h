@@ -5,6 +5,7 @@
 
 #include "proto/http.h"
 #include "proto/upgrade.h"
+#include "realtime/access/rate_limits.h"
 #include "realtime/http/api.h"
 #include "realtime/session/session.h"
 
@@ -37,6 +38,13 @@ class Routes {
   bool page(Session& session, const proto::Request& request);
 
   bool has_api_key(Session& session, const proto::Request& request);
+  // Behind a proxy: who the client is, as the request says, counted under its address. False: that
+  // has as many connections as it may, and the refusal is out.
+  bool settle_client(Session& session, const proto::Request& request);
+  // False: the refusal is out, with 429 and Retry-After.
+  bool is_within(Session& session, const RateLimits::Verdict& verdict);
+  // What is wrong with where the page is from; empty: nothing.
+  std::string_view origin_problem(const proto::Request& request);
   // Answers the handshake with 101, or says what is wrong with it. Views into the request end here.
   bool upgrade(Session& session, const proto::Request& request, SessionKind kind,
                std::span<const std::string_view> subprotocols);

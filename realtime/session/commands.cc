@@ -101,7 +101,21 @@ void Commands::dispatch(Session& session, const Command& command) {
            "say who you are first: send `connect` with a token");
     return shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
   }
+  if (shard_.rate_limits.limits_commands() &&
+      !is_within(session, command, shard_.rate_limits.command(session, command)))
+    return;
   (this->*row.run)(session, command);
+}
+
+bool Commands::is_within(Session& session, const Command& command,
+                         const RateLimits::Verdict& verdict) {
+  if (!verdict) return true;
+  refuse(session, ErrorCode::rate_limited, command, verdict->sentence, verdict->retry_ms);
+  if (session.state == SessionState::draining || !shard_.rate_limits.has_gone_too_far(session))
+    return false;
+  shard_.counters.rate_closes_total.add();
+  shard_.lifecycle.close(session, proto::CloseCode::rate);
+  return false;
 }
 
 void Commands::tell_reconnect(Session& session, std::uint64_t delay_ms, std::string_view reason) {
@@ -166,8 +180,10 @@ void Commands::join_all(Session& session, std::string_view correlation_id,
   connect.kind = CommandKind::connect;
   connect.type = "connect";
   connect.message_id = correlation_id;
-  for (const proto::RoomRequest& request : rooms)
+  for (const proto::RoomRequest& request : rooms) {
+    if (session.state != SessionState::authenticated) return;  // a limit ended it meanwhile
     join(session, request.room, connect, request.recover);
+  }
 }
 
 void Commands::join_room(Session& session, const Command& command) {
@@ -186,6 +202,7 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
   // To recover is to hear what one would have heard; to look further back is a right of its own.
   if (command.history_limit > 0 && !actions.has(Action::history))
     return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::history, room));
+  if (!is_within(session, about, shard_.rate_limits.join(session))) return;
   const std::uint64_t retry_ms =
       shard_.admission.join(recover ? Admission::Who::returning : Admission::Who::stranger);
   if (retry_ms != 0)

@@ -8,6 +8,7 @@
 #include "alloc/block.h"
 #include "proto/command.h"
 #include "proto/json.h"
+#include "realtime/access/rate_limits.h"
 #include "realtime/letters.h"
 #include "realtime/session/session.h"
 
@@ -65,6 +66,9 @@ class Commands {
   Asker asker_of(const Session& session) const;
   void not_offered(Session& session, const proto::Command& command);
 
+  // True: it is within its limits. Otherwise the refusal is out, and the end if it does not stop.
+  bool is_within(Session& session, const proto::Command& command,
+                 const RateLimits::Verdict& verdict);
   void dispatch(Session& session, const proto::Command& command);
   void refuse_text(Session& session, const proto::DecodeError& error);
   void join(Session& session, std::string_view room, const proto::Command& command,

@@ -1,10 +1,12 @@
 #include "realtime/session/lifecycle.h"
 
 #include <algorithm>
+#include <array>
 
 #include "alloc/block.h"
 #include "base/log.h"
 #include "proto/frame.h"
+#include "realtime/access/forwarded.h"
 #include "realtime/bounds.h"
 #include "realtime/session/connection_text.h"
 #include "realtime/shard.h"
@@ -89,7 +91,14 @@ void Lifecycle::accepted(const engine::Accepted& accepted) {
   session.exchange = std::make_unique<Exchange>();
   arm(session, shard_.node.config.hello_timeout_ms);
   shard_.admission.arrived(session);
-  shard_.quotas.ask_for_address(session);
+  shard_.rate_limits.accepted(session);
+  const Config& config = shard_.node.config;
+  session.exchange->is_proxied = is_trusted(std::to_array(session.peer.ip), config.trusted_proxies);
+  session.exchange->awaits_proxy_header =
+      session.exchange->is_proxied && config.forwarded_by == ForwardedBy::proxy_protocol;
+  // Last: the answer may close the session at once. A proxy's clients are counted when they are
+  // known.
+  if (!session.exchange->is_proxied) shard_.quotas.ask_for_address(session);
 }
 
 void Lifecycle::upgraded(Session& session, SessionKind kind) {
@@ -106,6 +115,13 @@ void Lifecycle::authenticated(Session& session, std::string_view user_id) {
   if (!user_id.empty()) shard_.sessions.attach(session, user_id);
   change(session, SessionState::authenticated);
   await_silence(session, shard_.node.config.ping_interval_ms);
+  if (const auto over = shard_.rate_limits.connect_as_user(session)) {
+    shard_.counters.rate_closes_total.add();
+    if (session.kind == SessionKind::native)
+      shard_.commands.refuse(session, proto::ErrorCode::rate_limited, {}, over->sentence,
+                             over->retry_ms);
+    return close(session, proto::CloseCode::rate);
+  }
   shard_.quotas.ask_for_user(session);  // last: the answer may close the session at once
 }
 

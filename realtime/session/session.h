@@ -38,7 +38,9 @@ struct Exchange {
   bool is_reading = false;  // inside the loop that takes requests off the bytes
   bool keep_alive = true;
   bool head_only = false;
-  std::vector<std::byte> behind;  // received meanwhile; bounded, the socket is paused
+  bool is_proxied = false;           // its peer is a trusted proxy: the client is somebody else
+  bool awaits_proxy_header = false;  // and says so in front of the first request
+  std::vector<std::byte> behind;     // received meanwhile; bounded, the socket is paused
 };
 
 // Where a raw publisher's messages go.

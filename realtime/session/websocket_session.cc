@@ -111,6 +111,10 @@ void WebsocketSessions::publish_raw(Session& session, const proto::Message& mess
   if (session.raw == nullptr || !session.raw->publishes)
     return shard_.lifecycle.close(session, proto::CloseCode::forbidden,
                                   "mode=subscribe only listens; connect with mode=publish or both");
+  if (shard_.rate_limits.limits_commands() && shard_.rate_limits.publish_raw(session)) {
+    shard_.counters.rate_closes_total.add();  // no words to refuse one message with
+    return shard_.lifecycle.close(session, proto::CloseCode::rate);
+  }
   const RawTarget& target = *session.raw;
   const CoreId home = shard_.node.home_of(target.room);
   if (!shard_.accepts_mail(home, message.payload.size())) {

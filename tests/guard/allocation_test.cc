@@ -163,6 +163,7 @@ TEST(HotPath, AllocatesNothingForABurstOfNativePublications) {
   expect_no_allocation("json-fanout-burst");
 }
 TEST(HotPath, AllocatesNothingInManyRooms) { expect_no_allocation("json-rooms"); }
+TEST(HotPath, AllocatesNothingForWhatIsLimited) { expect_no_allocation("json-rooms-limited"); }
 
 }  // namespace
 }  // namespace ringroom::guard

@@ -38,6 +38,7 @@ constexpr Work all_works[] = {
     {"json-fanout", "/ws?user=u#", 1, 1000, true, 1, 128},
     {"json-fanout-burst", "/ws?user=u#", 1, 1000, true, 16, 128},
     {"json-rooms", "/ws?user=u#", 100, 10, true, 1, 128},
+    {"json-rooms-limited", "/ws?user=u#", 100, 10, true, 1, 128, true},
 };
 
 using Bytes = std::vector<std::byte>;
@@ -253,6 +254,9 @@ Passed pass(const Work& work, std::uint64_t deliveries, Observer& observer) {
   config.insecure_dev = true;
   config.echo = true;
   config.drain_ms = 0;  // nobody has to be spared
+  if (work.is_limited)
+    for (const std::string_view rule : {"publish/user=1000000/1s", "publish/connection=1000000/1s"})
+      config.limits.push_back(*realtime::LimitRule::parse(rule));
   // Who came into a large room is told when nobody measures any more.
   config.namespaces.push_back({.name = {},
                                .history_count = remembered,

@@ -20,6 +20,7 @@ struct Work {
   bool is_native;           // listeners join by JSON, and the first of each room speaks
   std::uint32_t burst;      // messages of one sender in one turn
   std::uint32_t payload_bytes;
+  bool is_limited = false;  // publications are counted per user and per connection
 };
 
 std::span<const Work> works();

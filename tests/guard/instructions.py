@@ -23,7 +23,10 @@ TOLERANCE_PERCENT = 5
 SKIPPED = 77
 # Deliveries of the shorter run; the longer one has three times as many.
 WORKS = {"echo": 4000, "echo-d16": 8000, "raw-fanout": 8000, "raw-fanout-burst": 32000,
-         "json-fanout": 8000, "json-fanout-burst": 32000, "json-rooms": 4000}
+         "json-fanout": 8000, "json-fanout-burst": 32000, "json-rooms": 4000,
+         "json-rooms-limited": 4000}
+# What a work may cost at most of another, measured in the same run.
+COMPARED = {"json-rooms-limited": ("json-rooms", 1.05)}
 
 
 def counted(program, work, deliveries):
@@ -78,12 +81,17 @@ def main():
         print(f"{work:20} {value:8.1f} instructions per delivery, baseline {before}, {percent:+.1f} %")
         if abs(percent) > TOLERANCE_PERCENT:
             wrong.append(work)
+    dear = False
+    for work, (other, most) in COMPARED.items():
+        ratio = now[work] / now[other]
+        print(f"{work:20} {ratio:8.3f} times {other}, at most {most}")
+        dear = dear or ratio > most
     if wrong:
         print(f"\n{', '.join(wrong)}: more than {TOLERANCE_PERCENT} % away from the baseline. If that is "
               f"meant, say in the commit what it buys, and run\n"
               f"  tests/guard/instructions.py {options.program} --update\n"
               f"To see where they go: valgrind --tool=callgrind {options.program} {wrong[0]} 20000")
-    return 1 if wrong else 0
+    return 1 if wrong or dear else 0
 
 
 if __name__ == "__main__":
