@@ -264,7 +264,8 @@ void Core::collect_letters() {
 }
 
 Inbox Core::inbox() {
-  return {.now_ms = now_ms_,
+  return {.now_ns = now_ns_,
+          .now_ms = now_ms_,
           .stopping = stop_seen_,
           .accepted = accepted_,
           .received = receiver_.received(),
@@ -337,12 +338,17 @@ bool Core::anything_arrived() {
 
 std::span<const Completion> Core::wait() {
   const std::uint64_t next_ms = next_event_ms();
+  const std::uint32_t gather_us = std::exchange(gather_us_, 0);
   mailbox_was_full_ = false;
   if (sends_.settle_soon() || next_ms <= now_ms_) return ring_->turn({.ns = 0});
   const std::uint64_t due_ns = next_ms == never ? never : next_ms * 1'000'000u;
+  if (gather_us != 0)
+    return sleep({.spin_ns = 0, .completions_min = gather_completions_, .min_wait_us = gather_us},
+                 std::min(due_ns, monotonic_ns() + gather_us * 1'000u));
 
-  const std::uint64_t spin_ns = waiting_.plan().spin_ns;
-  if (spin_ns == 0) return sleep(due_ns);
+  const WaitPlan plan = waiting_.plan();
+  const std::uint64_t spin_ns = plan.spin_ns;
+  if (spin_ns == 0) return sleep(plan, due_ns);
   // What was asked for has to be on its way before we look for answers.
   const std::span<const Completion> completions = ring_->turn({.ns = 0});
   if (!completions.empty()) return completions;
@@ -350,7 +356,7 @@ std::span<const Completion> Core::wait() {
   const bool hit = spin(spin_ns < due_ns - std::min(due_ns, now_ns) ? now_ns + spin_ns : due_ns);
   waiting_.spun(hit);
   counters_.spins.add();
-  if (!hit) return sleep(due_ns);
+  if (!hit) return sleep(plan, due_ns);
   counters_.spin_hits.add();
   return ring_->turn({.ns = 0});
 }
@@ -368,14 +374,13 @@ bool Core::spin(std::uint64_t until_ns) {
   return false;
 }
 
-std::span<const Completion> Core::sleep(std::uint64_t due_ns) {
+std::span<const Completion> Core::sleep(const WaitPlan& plan, std::uint64_t due_ns) {
   Doorbell& bell = office_.bell(id_);
   bell.about_to_sleep();
   if (anything_arrived()) {
     bell.awake();
     return ring_->turn({.ns = 0});
   }
-  const WaitPlan plan = waiting_.plan();
   Wait wait{.ns = Ring::wait_forever,
             .completions_min = plan.completions_min,
             .min_wait_us = plan.min_wait_us};

@@ -83,7 +83,7 @@ class Core {
   void give_back();
 
   std::span<const Completion> wait();
-  std::span<const Completion> sleep(std::uint64_t due_ns);
+  std::span<const Completion> sleep(const WaitPlan& plan, std::uint64_t due_ns);
   bool spin(std::uint64_t until_ns);
   void learn(std::size_t completions);
   std::uint64_t next_event_ms() const;
@@ -119,7 +119,9 @@ class Core {
   std::vector<Fired> expired_;                   // scratch of run_deadlines
   std::vector<std::uint32_t> finished_by_peer_;  // closed in good order after this turn
   std::vector<bool> posted_to_;                  // by core, in this turn
-  std::uint32_t opening_ = 0;                    // sockets whose peer's name is on its way
+  std::uint32_t gather_us_ = 0;                  // Outbox::gather in this turn; 0: not
+  std::uint32_t gather_completions_ = 0;
+  std::uint32_t opening_ = 0;  // sockets whose peer's name is on its way
   bool mailbox_was_full_ = false;
   bool stop_seen_ = false;
   bool finished_ = false;

@@ -64,7 +64,8 @@ struct Closed {
 // Spans, and the bytes behind them, are lent until on_turn() returns. 64 bytes behind every
 // received span can be read (not used): parsers with wide loads need that.
 struct Inbox {
-  std::uint64_t now_ms;  // monotonic, read once per turn
+  std::uint64_t now_ns;  // monotonic, read once per turn
+  std::uint64_t now_ms;  // the same
   bool stopping;         // Engine::stop was called: finish what you have, then Outbox::finished
   std::span<const Accepted> accepted;
   std::span<const Received> received;

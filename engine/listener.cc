@@ -68,7 +68,8 @@ void set_port(Address& address, std::uint16_t port) {
 
 enum class Share : std::uint8_t { alone, with_other_cores };
 
-Result<int, ListenError> bind_one(const Address& address, Share share) {
+Result<int, ListenError> bind_one(const ListenerOptions& options, const Address& address,
+                                  Share share) {
   const int fd = ::socket(address.name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail(ListenError{ListenStep::socket, errno});
   const int on = 1;
@@ -77,6 +78,10 @@ Result<int, ListenError> bind_one(const Address& address, Share share) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   const int unsent_bytes_max = bounds::unsent_bytes_max;
   setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof(unsent_bytes_max));
+  if (options.clients_speak_first) {
+    const int defer_s = bounds::defer_accept_s;
+    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof(defer_s));
+  }
   if (address.name.ss_family == AF_INET6) {
     // Every address means IPv4 too; a given IPv6 address does not.
     const auto& name = reinterpret_cast<const sockaddr_in6&>(address.name);
@@ -101,21 +106,21 @@ std::uint16_t port_of(int fd) {
   return ntohs(reinterpret_cast<sockaddr_in&>(name).sin_port);
 }
 
-Result<ListenGroup, ListenError> try_listen(Address address, std::uint16_t port,
+Result<ListenGroup, ListenError> try_listen(const ListenerOptions& options, Address address,
                                             std::uint32_t sockets) {
-  if (port != 0) {
-    const Result<int, ListenError> alone = bind_one(address, Share::alone);
+  if (options.port != 0) {
+    const Result<int, ListenError> alone = bind_one(options, address, Share::alone);
     if (!alone) return fail(alone.error());
     ::close(*alone);
   }
-  ListenGroup group{.sockets = {}, .port = port};
+  ListenGroup group{.sockets = {}, .port = options.port};
   const auto give_up = [&group](ListenError error) {
     for (const int fd : group.sockets) ::close(fd);
     return fail(error);
   };
   while (group.sockets.size() < sockets) {
     set_port(address, group.port);
-    const Result<int, ListenError> fd = bind_one(address, Share::with_other_cores);
+    const Result<int, ListenError> fd = bind_one(options, address, Share::with_other_cores);
     if (!fd) return give_up(fd.error());
     group.sockets.push_back(*fd);
     group.port = port_of(*fd);
@@ -145,7 +150,7 @@ Result<ListenGroup, ListenError> listen_on(const ListenerOptions& options, std::
 
   const std::uint64_t deadline_ms = monotonic_ms() + retry_ms;
   for (std::uint64_t wait_ms = 10;; wait_ms = std::min<std::uint64_t>(wait_ms * 2, 500)) {
-    Result<ListenGroup, ListenError> group = try_listen(*address, options.port, sockets);
+    Result<ListenGroup, ListenError> group = try_listen(options, *address, sockets);
     const bool in_use = !group && group.error().error_number == EADDRINUSE;
     const std::uint64_t now_ms = monotonic_ms();
     if (!in_use || now_ms >= deadline_ms) return group;

@@ -11,6 +11,9 @@ namespace ringroom::engine {
 struct ListenerOptions {
   std::string address;  // a numeric IPv4 or IPv6 address; "" or "*": every address of the machine
   std::uint16_t port;   // 0: the kernel picks, Engine::ports() tells
+  // Their protocol is one in which the server waits for the client's first bytes: the kernel hands
+  // a connection over with them, and a silent one a moment after `defer_accept_s` (bounds.h).
+  bool clients_speak_first = false;
 };
 
 enum class ListenStep : std::uint8_t { address, socket, bind, listen };

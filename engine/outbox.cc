@@ -1,5 +1,7 @@
 #include "engine/outbox.h"
 
+#include <algorithm>
+
 #include "engine/core.h"
 
 namespace ringroom::engine {
@@ -91,6 +93,11 @@ bool Outbox::post(CoreId core, Letter& letter) {
   core_.counters_.mailbox_full.add();
   core_.mailbox_was_full_ = true;
   return false;
+}
+
+void Outbox::gather(std::uint32_t us, std::uint32_t completions) {
+  core_.gather_us_ = std::clamp<std::uint32_t>(us, 1, bounds::gather_longer_us);
+  core_.gather_completions_ = std::max<std::uint32_t>(completions, 1);
 }
 
 CoreId Outbox::core() const { return core_.id_; }

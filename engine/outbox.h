@@ -90,6 +90,11 @@ class Outbox {
   // reader, and this core is woken for it).
   bool post(CoreId core, Letter& letter);
 
+  // The next wait ends after `us` at most, and earlier when `completions` have come, not at the
+  // first one: somebody would rather have those than a turn for each of them. For one wait; bounded
+  // by gather_longer_us, because whatever else comes waits as long.
+  void gather(std::uint32_t us, std::uint32_t completions);
+
   CoreId core() const;
   std::uint32_t core_count() const;
   std::uint32_t open_sockets() const;  // of this core, closing ones included

@@ -15,10 +15,13 @@ inline constexpr std::size_t batch_bytes_max = 256 * 1024;
 // made to wait have this much on its way at most, the others were refused at batch_bytes_max.
 inline constexpr std::size_t held_batch_bytes_max = 32 * 1024 * 1024;
 
-// Sends of one turn's fan-out, about 200 us of the kernel's time: what other connections of the
-// core wait at most before their own events are looked at. Measured: 5,000 in one go cost the
-// others a p99 of 20 ms, 64 cost 0.3 ms, and both the same CPU.
-inline constexpr std::size_t fanout_sends_per_turn = 64;
+// What one turn's fan-out may take: other connections of the core wait twice as long at most until
+// their own events are answered. A send takes 3 us to a thousand listeners and 8 to many more,
+// whose sockets are no longer in any cache, so how many sends that is, within these bounds, is
+// measured as they go.
+inline constexpr std::uint64_t fanout_us_per_turn = 150;
+inline constexpr std::size_t fanout_sends_per_turn_min = 16;
+inline constexpr std::size_t fanout_sends_per_turn_max = 64;
 // A room's share of them when many wait: finding it again costs more than a send or two.
 inline constexpr std::size_t fanout_sends_per_room_min = 16;
 

@@ -57,6 +57,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
 Shard::~Shard() = default;
 
 void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
+  now_us = inbox.now_ns / 1'000;
   now_ms = inbox.now_ms;
   wall_ms = ringroom::wall_ms();
   subscribers.begin_turn();
@@ -104,6 +105,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   admission.close_oldest();
   if (subscribers.has_backlog() && !std::exchange(goes_on_, true))
     outbox.arm(0, bounds::go_on_cookie);
+  rooms.gather(outbox);
   arm_flush();
   if (inbox.stopping) leave_when_done();
   return_blocks(inbox.stopping);

@@ -80,7 +80,8 @@ class Shard : public engine::Handler {
   ShardCounters& counters;
   alloc::Footprint& footprint;
   engine::Outbox& outbox;
-  std::uint64_t now_ms = 0;   // of this turn, monotonic
+  std::uint64_t now_us = 0;   // of this turn, monotonic
+  std::uint64_t now_ms = 0;   // the same
   std::uint64_t wall_ms = 0;  // of this turn, since 1970
 
   alloc::CoreHeap memory;

@@ -245,6 +245,11 @@ void Fanout::seal(Room& room) {
     if (is_heard) shard_.send(core, deliver);
   }
   shard_.counters.batches_total.add();
+  if (room.gathering) {
+    room.gathering->sent(shard_.now_us);
+  } else if (room.listener_count() >= Gathering::listeners_min) {
+    room.gathering = std::make_unique<Gathering>();
+  }
   for (const ConnectionId& publisher : batch.throttled)
     shard_.send(CoreId{publisher.core}, Throttle{.to = publisher, .pause = false});
   batch.publications = 0;
@@ -288,11 +293,28 @@ void Fanout::throttle(Room& room, const ConnectionId& publisher) {
   shard_.send(CoreId{publisher.core}, Throttle{.to = publisher, .pause = true});
 }
 
+bool Fanout::gathers(Room& room) {
+  if (!room.gathering || !room.gathering->waits(shard_.now_us, room.listener_count())) return false;
+  const std::uint64_t until_us = room.gathering->until_us();
+  if (gather_until_us_ == 0 || until_us < gather_until_us_) {
+    gather_until_us_ = until_us;
+    gather_missing_ = room.gathering->missing();
+  }
+  return true;
+}
+
+void Fanout::gather(engine::Outbox& outbox) const {
+  if (gather_until_us_ == 0) return;
+  const std::uint64_t left_us = gather_until_us_ - std::min(gather_until_us_, shard_.now_us);
+  outbox.gather(static_cast<std::uint32_t>(left_us), gather_missing_);
+}
+
 void Fanout::flush() {
   flush_due_ms_ = 0;
+  gather_until_us_ = 0;
   std::erase_if(dirty_, [this](Room* room) {
     // The newest of each sender waits until the batch before it is out.
-    if (is_held(*room)) return false;
+    if (is_held(*room) || gathers(*room)) return false;
     const bool waits = is_waiting(*room);
     if (room->ephemerals != nullptr && !room->ephemerals->empty() && !waits) add_ephemerals(*room);
     seal(*room);

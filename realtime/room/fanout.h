@@ -66,6 +66,8 @@ class Fanout {
   void flush();
   // When flush() wants to be called again for ephemeral messages that must wait; 0: not.
   std::uint64_t flush_due_ms() const { return flush_due_ms_; }
+  // After flush(): a room waits for more, and so should the core.
+  void gather(engine::Outbox& outbox) const;
   // The room is about to be forgotten: nothing of it may be left here.
   void let_go(Room& room);
   // How much more may be gathered while it cannot go out.
@@ -85,6 +87,8 @@ class Fanout {
   void add_ephemerals(Room& room);
   bool is_waiting(const Room& room) const;
   bool is_held(const Room& room) const;
+  // For those who are about to speak.
+  bool gathers(Room& room);
   // Where each form of a batch ends: before a publication and after it.
   using Marks = std::array<std::uint32_t, wire_forms>;
   static Marks marks(const Batch& batch);
@@ -102,6 +106,8 @@ class Fanout {
   alloc::BlockBuilder plain_;  // what is compressed and nobody hears as it is
   std::vector<Room*> dirty_;   // with a batch: something gathered, or ephemeral messages waiting
   std::uint64_t flush_due_ms_ = 0;
+  std::uint64_t gather_until_us_ = 0;  // the first of those that wait for more; 0: none
+  std::uint32_t gather_missing_ = 0;
   std::uint64_t conflation_key_ = 0;  // of the publication being added; see History::Mark
   std::vector<Batch*> spare_;
   std::vector<std::unique_ptr<Batch>> batches_;  // all there are

@@ -15,6 +15,7 @@
 #include "realtime/letters.h"
 #include "realtime/namespace.h"
 #include "realtime/room/ephemeral.h"
+#include "realtime/room/gathering.h"
 #include "realtime/room/history.h"
 #include "realtime/room/idempotency.h"
 #include "realtime/room/offline_queue.h"
@@ -122,6 +123,7 @@ class Room {
     return profile != nullptr && profile->max_members != 0 ? profile->max_members
                                                            : options_.members_max;
   }
+  std::unique_ptr<Gathering> gathering;    // Fanout's; of a large room
   std::unique_ptr<Ephemerals> ephemerals;  // made by the first one
   std::unique_ptr<State> state;      // the last value of each key; null: the namespace keeps none
   std::unique_ptr<History> history;  // null: the namespace keeps none

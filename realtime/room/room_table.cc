@@ -465,6 +465,7 @@ void RoomTable::receive(const Publish& publish) {
     return refuse(publish, RefusedBecause::overloaded);
   if (objects(publish, *room)) return;
   if (space == Fanout::Space::full) fanout_.throttle(*room, publish.from);
+  if (room->gathering) room->gathering->heard(publish.from);
   const CoreId asker{publish.from.core};
   if (room->listener_count() == 0) room->used_ms = shard_.now_ms;
   shard_.counters.publications_total.add();

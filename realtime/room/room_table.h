@@ -40,6 +40,8 @@ class RoomTable {
 
   // The end of the turn: all batches go out.
   void flush() { fanout_.flush(); }
+  // Batches that wait for more: so does this core.
+  void gather(engine::Outbox& outbox) { fanout_.gather(outbox); }
   std::uint64_t flush_due_ms() const { return fanout_.flush_due_ms(); }
   // Visits a share of the rooms: forgets messages that are too old and rooms that nobody uses, and
   // lets listening cores compare their position. Every room has been visited after

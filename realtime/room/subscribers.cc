@@ -89,7 +89,16 @@ void Subscribers::end(Session& session, Subscription& subscription) {
 }
 
 void Subscribers::begin_turn() {
-  sends_left_ = bounds::fanout_sends_per_turn;
+  // With a backlog the last turn did all that it might, and this one did not wait to begin.
+  if (!backlog_.empty()) {
+    const std::uint64_t took_us = std::max<std::uint64_t>(shard_.now_us - turn_us_, 1);
+    const std::size_t fair = sends_per_turn_ * bounds::fanout_us_per_turn / took_us;
+    sends_per_turn_ =
+        std::clamp((3 * sends_per_turn_ + fair) / 4, bounds::fanout_sends_per_turn_min,
+                   bounds::fanout_sends_per_turn_max);
+  }
+  turn_us_ = shard_.now_us;
+  sends_left_ = sends_per_turn_;
   has_lanes_ = shard_.outbox.any_has_lanes();
 }
 

@@ -12,6 +12,7 @@
 #include "base/id.h"
 #include "engine/outbox.h"
 #include "realtime/access/grants.h"
+#include "realtime/bounds.h"
 #include "realtime/letters.h"
 
 namespace ringroom::realtime {
@@ -140,8 +141,10 @@ class Subscribers {
   Shard& shard_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Audience>> audiences_;
   std::vector<std::uint64_t> backlog_;  // rooms with deliveries under way, in turn
-  std::size_t sends_left_ = 0;          // of this turn's share
-  bool has_lanes_ = false;              // somebody may have, in this turn
+  std::size_t sends_per_turn_ = bounds::fanout_sends_per_turn_max;
+  std::size_t sends_left_ = 0;  // of this turn's share
+  std::uint64_t turn_us_ = 0;   // when it began
+  bool has_lanes_ = false;      // somebody may have, in this turn
   std::vector<engine::SocketId> too_slow_, lost_;
 };
 

@@ -118,7 +118,8 @@ int run(const realtime::Config& config) {
   realtime::Node node(config, cores);
   engine::EngineOptions options;
   options.cores = cores;
-  options.listeners = {{.address = config.listen.host, .port = config.listen.port}};
+  options.listeners = {
+      {.address = config.listen.host, .port = config.listen.port, .clients_speak_first = true}};
   // The kernel spreads connections by hash, so one core may get more than its share.
   options.sockets_per_core_max = static_cast<std::uint32_t>(sockets_max);
   // A message of any allowed size fits into an empty queue, and a second one behind it.
