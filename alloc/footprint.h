@@ -9,7 +9,7 @@ namespace ringroom::alloc {
 //
 // Owner: one core writes; any thread reads. A new purpose is a field and a row.
 struct Footprint {
-  Counter history_bytes, idempotency_bytes, state_bytes, presence_bytes, offline_bytes;
+  Counter history_bytes, idempotency_bytes, state_bytes, presence_bytes, offline_bytes, held_bytes;
 };
 
 inline constexpr CounterRow<Footprint> footprint_rows[] = {
@@ -24,6 +24,8 @@ inline constexpr CounterRow<Footprint> footprint_rows[] = {
      &Footprint::presence_bytes},
     {"memory_offline_bytes", CounterKind::gauge, "Memory of messages that wait for absent users.",
      &Footprint::offline_bytes},
+    {"memory_held_bytes", CounterKind::gauge, "Memory of publications that wait for their hours.",
+     &Footprint::held_bytes},
 };
 
 }  // namespace ringroom::alloc

@@ -66,6 +66,11 @@ inline constexpr std::uint64_t drain_cookie = ~std::uint64_t{3};
 inline constexpr std::uint64_t presence_cookie = ~std::uint64_t{4};
 inline constexpr std::uint64_t flush_cookie = ~std::uint64_t{5};  // ephemeral messages waited
 
+inline constexpr std::uint64_t quiet_cookie = ~std::uint64_t{6};  // held publications are due
+
+// Held publications that go in one turn of a core; the rest follows 10 ms later.
+inline constexpr std::size_t held_releases_per_turn = 256;
+
 inline constexpr std::size_t user_id_bytes_max = 128;
 // Distinct User-Agent texts kept per core; later ones are filed as "other".
 inline constexpr std::size_t user_agents_max = 1024;

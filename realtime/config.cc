@@ -83,6 +83,15 @@ Outcome<Complaint> add_limit(Config& config, std::string_view text) {
   return Done{};
 }
 
+Outcome<Complaint> add_quiet_hours(Config& config, std::string_view text) {
+  return choose(config.quiet_hours, text);
+}
+std::string print_quiet_hours(const Config& config) {
+  std::string out;
+  for (const QuietHours& hours : config.quiet_hours) out += (out.empty() ? "" : ";") + print(hours);
+  return out;
+}
+
 constexpr Option rows[] = {
     {"listen", AddressAndPort{&Config::listen},
      "Address and port for clients and the API; port 0 takes a free one and says which."},
@@ -212,6 +221,11 @@ constexpr Option rows[] = {
      "to those before it: several in a variable are separated by `;`. In the file it is a table, "
      "[namespace.NAME]."},
 
+    {"quiet-hours",
+     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_quiet_hours, add_quiet_hours},
+     "Hours that a publication which names them waits for (`quiet_hours`). In the file it is a "
+     "table, [quiet-hours.NAME]."},
+
     {"log-level", Option::choice<&Config::log_level>(level_names),
      "Least important record that is written."},
     {"log-format", Option::choice<&Config::log_format>(format_names),
@@ -308,6 +322,9 @@ Outcome<Complaint> settle(Config& config) {
     return complain("drain-hard-stop-ms must be at least drain-ms, " +
                     print_quantity(config.drain_ms, Unit::milliseconds) + ", not " +
                     print_quantity(config.drain_hard_stop_ms, Unit::milliseconds));
+
+  for (const QuietHours& hours : config.quiet_hours)
+    if (const auto policy = compile(hours); !policy) return fail(policy.error());
 
   if (config.low_latency && config.low_power)
     return complain("low-latency and low-power exclude each other: set one of them or neither");

@@ -13,6 +13,7 @@
 #include "realtime/access/origin.h"
 #include "realtime/namespace.h"
 #include "realtime/option.h"
+#include "realtime/quiet_hours.h"
 
 namespace ringroom::realtime {
 
@@ -84,6 +85,8 @@ struct Config {
 
   std::vector<ChosenNamespace> chosen_namespaces;  // as written
   std::vector<Namespace> namespaces;               // what that means; settle() makes them
+
+  std::vector<QuietHours> quiet_hours;
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::automatic;

@@ -67,33 +67,48 @@ std::string wrong_type(const OptionRow<Target>& option, const toml::node& node) 
          std::string(type_name(node));
 }
 
-// [namespace.NAME], one table each.
-Outcome<Complaint> read_namespaces(Config& config, const toml::node& node, std::string_view file) {
+// [namespace.NAME] and the like, one table each, with a key per row.
+template <class Target, class Chosen>
+Outcome<Complaint> read_tables(std::string_view kind, std::span<const OptionRow<Target>> rows,
+                               Outcome<Complaint> (*make)(Chosen&, std::string_view),
+                               Chosen& chosen, const toml::node& node, std::string_view file) {
   const toml::table* tables = node.as_table();
+  const std::string heading = "[" + std::string(kind) + ".";
   if (tables == nullptr)
-    return complain(
-        file, node.source().begin,
-        "namespace must be tables such as [namespace.quote], not " + std::string(type_name(node)));
+    return complain(file, node.source().begin,
+                    std::string(kind) + " must be tables such as " + heading + "quote], not " +
+                        std::string(type_name(node)));
   for (const auto& [name, table] : *tables) {
+    const std::string called(name.str());
     if (!table.is_table())
       return complain(file, name.source().begin,
-                      "`" + std::string(name.str()) + "` must be a table, [namespace." +
-                          std::string(name.str()) + "], not " + std::string(type_name(table)));
-    if (const auto done = choose_namespace(config.chosen_namespaces, name.str()); !done)
+                      "`" + called + "` must be a table, " + heading + called + "], not " +
+                          std::string(type_name(table)));
+    if (const auto done = make(chosen, called); !done)
       return complain(file, name.source().begin, done.error().sentence);
     for (const auto& [key, value] : *table.as_table()) {
-      const NamespaceOption* option = find_row(namespace_options, key.str());
+      const OptionRow<Target>* option = find_row(rows, key.str());
       if (option == nullptr)
-        return complain(file, key.source().begin, no_such_option(name.str(), key.str()));
+        return complain(file, key.source().begin,
+                        choose(chosen, called, key.str(), {}).error().sentence);
       std::string text;
       if (!text_of(value, *option, text))
         return complain(file, value.source().begin,
-                        "namespace " + std::string(name.str()) + ": " + wrong_type(*option, value));
-      if (const auto done = choose(config.chosen_namespaces, name.str(), key.str(), text); !done)
+                        std::string(kind) + " " + called + ": " + wrong_type(*option, value));
+      if (const auto done = choose(chosen, called, key.str(), text); !done)
         return complain(file, value.source().begin, done.error().sentence);
     }
   }
   return Done{};
+}
+
+Outcome<Complaint> read_tables(Config& config, const Option& option, const toml::node& node,
+                               std::string_view file) {
+  if (option.name == "namespace")
+    return read_tables(option.name, namespace_options, choose_namespace, config.chosen_namespaces,
+                       node, file);
+  return read_tables(option.name, quiet_hours_options, choose_quiet_hours, config.quiet_hours, node,
+                     file);
 }
 
 }  // namespace
@@ -109,7 +124,7 @@ Outcome<Complaint> read_file_text(Config& config, std::string_view text, std::st
                       "there is no option `" + std::string(key.str()) + "`" +
                           suggestion(nearest_option(key.str())));
     if (std::holds_alternative<Several>(option->value)) {
-      if (auto done = read_namespaces(config, node, file); !done) return done;
+      if (auto done = read_tables(config, *option, node, file); !done) return done;
       continue;
     }
     std::string value;

@@ -25,6 +25,7 @@ struct ShardCounters {
   Counter offline_brought_total, offline_dropped_total, acknowledgements_total;
   Counter rate_limited_total, rate_closes_total, limit_keys_squeezed_total;
   Counter origins_refused_total, forwarded_unreadable_total, proxy_headers_refused_total;
+  Counter held, held_total, held_refused_total, held_lost_total;
   Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
   Counter drain_closes_total, drain_cut_off_total;
   Counter errors_total, refused_limit_total, auth_failures_total;
@@ -146,6 +147,15 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"proxy_headers_refused_total", CounterKind::total,
      "Connections of a trusted proxy that did not begin with a PROXY header.",
      &ShardCounters::proxy_headers_refused_total},
+    {"held", CounterKind::gauge, "Publications that wait for their hours.", &ShardCounters::held},
+    {"held_total", CounterKind::total, "Publications that had to wait for their hours.",
+     &ShardCounters::held_total},
+    {"held_refused_total", CounterKind::total,
+     "Publications refused because as many wait for these hours as may.",
+     &ShardCounters::held_refused_total},
+    {"held_lost_total", CounterKind::total,
+     "Publications that had waited and that their room then did not take.",
+     &ShardCounters::held_lost_total},
     {"handshakes_deferred_total", CounterKind::total,
      "Handshakes told to come again later, because too many came at once.",
      &ShardCounters::handshakes_deferred_total},

@@ -72,12 +72,13 @@ struct JoinRoom {
   std::uint64_t recover_sequence;
   std::string_view recover_epoch;
   std::uint32_t history_limit;
-  std::string_view info;  // what the user says of itself; empty: nothing new
-  bool info_is_default;   // it counts only if the user is not there yet
-  bool greets = false;    // the server asks, not the client: see Joined
+  std::string_view info;       // what the user says of itself; empty: nothing new
+  bool info_is_default;        // it counts only if the user is not there yet
+  bool greets = false;         // the server asks, not the client: see Joined
+  std::string_view zone = {};  // of one that greets: the user's time zone; empty: not known
 
   void each_text(auto&& f) {
-    f(room_name), f(user_id), f(correlation_id), f(recover_epoch), f(info);
+    f(room_name), f(user_id), f(correlation_id), f(recover_epoch), f(info), f(zone);
   }
 };
 
@@ -273,6 +274,8 @@ struct Publish {
   std::uint64_t expected_version = any_version;
   std::string_view key = {};
   std::optional<proto::Priority> priority = {};  // nullopt: the namespace's
+  std::uint8_t quiet_hours = 0;                  // the policy it waits for, counted from 1; 0: none
+  bool waited = false;                           // for its hours, which are now
 
   void each_text(auto&& f) { f(room_name), f(type), f(sender), f(message_id), f(payload), f(key); }
 };
@@ -303,8 +306,9 @@ struct Published {
   std::string_view room_name;
   std::uint64_t sequence;  // 0: ephemeral
   std::string_view epoch;
-  std::string_view message_id;  // ours
-  bool duplicate = false;       // it was here before: this is the answer of that time
+  std::string_view message_id;      // ours
+  bool duplicate = false;           // it was here before: this is the answer of that time
+  std::uint64_t held_until_ms = 0;  // it waits for its hours, and has no number yet; 0: it does not
 
   void each_text(auto&& f) { f(correlation_id), f(room_name), f(epoch), f(message_id); }
 };
@@ -329,7 +333,8 @@ enum class RefusedBecause : std::uint8_t {
   not_a_member,
   no_queue,
   other_epoch,
-  not_said_yet
+  not_said_yet,
+  held_full
 };
 
 struct RefusalRow {
@@ -376,6 +381,9 @@ inline constexpr RefusalRow refusal_rows[] = {
      "the room's numbering began anew: acknowledge by the epoch of connection_ack"},
     {RefusedBecause::not_said_yet, proto::ErrorCode::invalid,
      "no message has this sequence yet; acknowledge the last one that you have heard"},
+    {RefusedBecause::held_full, proto::ErrorCode::unavailable,
+     "as many messages wait for these hours as may (held-count, held-bytes); try again when they "
+     "begin, or say that it is critical"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];

@@ -144,11 +144,6 @@ Namespace built_in_default(bool insecure_dev) {
 
 const std::span<const NamespaceOption> namespace_options = rows;
 
-std::string no_such_option(std::string_view name, std::string_view option) {
-  return "namespace " + std::string(name) + " has no option `" + std::string(option) + "`" +
-         suggestion(nearest_row(namespace_options, option));
-}
-
 Outcome<Complaint> choose_namespace(std::vector<ChosenNamespace>& chosen, std::string_view name) {
   const auto each = named(chosen, name);
   if (!each) return fail(each.error());
@@ -160,7 +155,9 @@ Outcome<Complaint> choose(std::vector<ChosenNamespace>& chosen, std::string_view
   const auto each = named(chosen, name);
   if (!each) return fail(each.error());
   const NamespaceOption* row = find_row(namespace_options, option);
-  if (row == nullptr) return complain(no_such_option(name, option));
+  if (row == nullptr)
+    return complain("namespace " + std::string(name) + " has no option `" + std::string(option) +
+                    "`" + suggestion(nearest_row(namespace_options, option)));
   if (const auto done = assign((*each)->options, *row, value); !done)
     return complain("namespace " + std::string(name) + ": " + done.error().sentence);
   (*each)->said.set(static_cast<std::size_t>(row - rows));

@@ -100,7 +100,6 @@ Outcome<Complaint> choose(std::vector<ChosenNamespace>& chosen, std::string_view
 // The same as text: `quote`, or `quote:history-count=100,presence=true`.
 Outcome<Complaint> choose(std::vector<ChosenNamespace>& chosen, std::string_view text);
 std::string print(const ChosenNamespace& chosen);
-std::string no_such_option(std::string_view name, std::string_view option);
 
 // What was chosen, with what each takes from the default. A default is there if one is configured,
 // if nothing is configured, or with `insecure_dev`, which gives it a short history and presence so

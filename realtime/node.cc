@@ -3,6 +3,8 @@
 #include <sys/random.h>
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/clock.h"
 
@@ -23,11 +25,18 @@ std::vector<std::unique_ptr<Limit>> limits_of(const Config& config) {
   return out;
 }
 
+std::vector<QuietPolicy> compile_all(const std::vector<QuietHours>& hours) {
+  std::vector<QuietPolicy> out;
+  for (const QuietHours& each : hours) out.push_back(*compile(each));  // settle() has tried
+  return out;
+}
+
 }  // namespace
 
 Node::Node(const Config& config_, std::uint32_t cores_)
     : config(config_),
       namespaces(config_.namespaces, config_.insecure_dev),
+      quiet_policies(compile_all(config_.quiet_hours)),
       cores(cores_),
       hash_seed(random_word()),
       started_wall_ms(wall_ms()),
@@ -41,6 +50,16 @@ Node::Node(const Config& config_, std::uint32_t cores_)
 
 std::uint64_t Node::hash(std::string_view text) const {
   return XXH3_64bits_withSeed(text.data(), text.size(), hash_seed);
+}
+
+std::optional<std::uint8_t> Node::quiet_hours(std::string_view name) const {
+  const auto found = std::ranges::find(config.quiet_hours, name, &QuietHours::name);
+  if (found == config.quiet_hours.end()) return std::nullopt;
+  return static_cast<std::uint8_t>(found - config.quiet_hours.begin() + 1);
+}
+
+bool Node::asks_for_zones() const {
+  return std::ranges::any_of(quiet_policies, [](const QuietPolicy& each) { return !each.zone; });
 }
 
 RoomId Node::room_id(std::string_view room_name) const { return RoomId{hash(room_name)}; }

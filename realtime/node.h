@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -34,10 +35,15 @@ struct Node {
   }
   // Of a limit of the whole process, what one core may take without asking the others; 0: no limit.
   std::uint64_t share_of_core(std::uint64_t limit) const { return (limit + cores - 1) / cores; }
+  // What Publish::quiet_hours says for the policy of that name; nullopt: there is none.
+  std::optional<std::uint8_t> quiet_hours(std::string_view name) const;
+  // Whether it matters where users are.
+  bool asks_for_zones() const;
   CoreId home_of(RoomId room) const { return home_of(room.value); }
 
   const Config config;
   const Namespaces namespaces;
+  const std::vector<QuietPolicy> quiet_policies;  // in the order of config.quiet_hours
   const std::uint32_t cores;
   // Random per process: nobody outside can choose names that collide.
   const std::uint64_t hash_seed;

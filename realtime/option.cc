@@ -13,6 +13,7 @@
 
 #include "realtime/config.h"
 #include "realtime/namespace.h"
+#include "realtime/quiet_hours.h"
 
 namespace ringroom::realtime {
 
@@ -247,5 +248,14 @@ template std::string suggestion(const OptionRow<Namespace>*);
 template Outcome<Complaint> assign(Namespace&, const OptionRow<Namespace>&, std::string_view);
 template std::string print(const Namespace&, const OptionRow<Namespace>&);
 template std::string accepted(const OptionRow<Namespace>&);
+
+template const OptionRow<QuietHours>* find_row(std::span<const OptionRow<QuietHours>>,
+                                               std::string_view);
+template const OptionRow<QuietHours>* nearest_row(std::span<const OptionRow<QuietHours>>,
+                                                  std::string_view);
+template std::string suggestion(const OptionRow<QuietHours>*);
+template Outcome<Complaint> assign(QuietHours&, const OptionRow<QuietHours>&, std::string_view);
+template std::string print(const QuietHours&, const OptionRow<QuietHours>&);
+template std::string accepted(const OptionRow<QuietHours>&);
 
 }  // namespace ringroom::realtime

@@ -25,7 +25,8 @@ struct Address {
 
 // One thing an operator can choose, as a row: the field of Target it sets, what that may hold, and
 // a sentence. Whatever reads, prints or documents options walks a table of such rows: `options`
-// (config.h) of a Config, `namespace_options` (namespace.h) of a Namespace.
+// (config.h) of a Config, `namespace_options` (namespace.h) of a Namespace, `quiet_hours_options`
+// (quiet_hours.h) of QuietHours.
 template <class Target>
 struct OptionRow {
   struct Number {
@@ -86,7 +87,7 @@ constexpr bool well_named(const OptionRow<Target> (&rows)[count]) {
   return true;
 }
 
-// Defined in option.cc for the two targets there are.
+// Defined in option.cc for the targets there are.
 
 template <class Target>
 const OptionRow<Target>* find_row(std::span<const OptionRow<Target>> rows, std::string_view name);

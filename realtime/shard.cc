@@ -84,6 +84,8 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
     } else if (fired.cookie == bounds::presence_cookie) {
       rooms.tell_presence();
+    } else if (fired.cookie == bounds::quiet_cookie) {
+      rooms.hours_begin();
     } else if (fired.cookie == bounds::leave_cookie) {
       awaits_others_ = false;
     } else if (fired.cookie == bounds::go_on_cookie) {

@@ -15,6 +15,8 @@ using realtime::Config;
 using realtime::Namespace;
 using realtime::NamespaceOption;
 using realtime::Option;
+using realtime::QuietHours;
+using realtime::QuietHoursOption;
 
 std::string_view origin_name(Origin origin) {
   switch (origin) {
@@ -77,6 +79,12 @@ void show(const Loaded& loaded, const Namespace& options) {
   }
 }
 
+void show(const QuietHours& hours) {
+  std::printf("\n[quiet-hours.%s]\n", hours.name.c_str());
+  for (const QuietHoursOption& option : realtime::quiet_hours_options)
+    std::printf("%s = %s\n", std::string(option.name).c_str(), toml_value(hours, option).c_str());
+}
+
 void show(const Loaded& loaded) {
   for (std::size_t i = 0; i < realtime::options.size(); ++i) {
     const Option& option = realtime::options[i];
@@ -87,6 +95,7 @@ void show(const Loaded& loaded) {
     show_line(line, origin_name(loaded.origins[i]));
   }
   for (const Namespace& options : loaded.config.namespaces) show(loaded, options);
+  for (const QuietHours& hours : loaded.config.quiet_hours) show(hours);
 }
 
 constexpr std::string_view usage =
@@ -112,6 +121,11 @@ std::string config_defaults() {
   for (const NamespaceOption& option : realtime::namespace_options) {
     explain(option);
     out += "#" + std::string(option.name) + " = " + toml_value(Namespace{}, option) + "\n\n";
+  }
+  out += "# Hours that a publication waits for which names them.\n#[quiet-hours.office]\n\n";
+  for (const QuietHoursOption& option : realtime::quiet_hours_options) {
+    explain(option);
+    out += "#" + std::string(option.name) + " = " + toml_value(QuietHours{}, option) + "\n\n";
   }
   return out;
 }
@@ -155,6 +169,24 @@ std::string config_markdown() {
   for (const NamespaceOption& option : realtime::namespace_options)
     out += "| `" + std::string(option.name) + "` | " + realtime::accepted(option) + " | `" +
            realtime::print(Namespace{}, option) + "` | " + std::string(option.help) + " |\n";
+  out +=
+      "\n## Quiet hours\n\n"
+      "A publication that names one of these by `quiet_hours` waits until its hours begin "
+      "(docs/protocol.md).\n\n"
+      "```toml\n"
+      "[quiet-hours.office]\n"
+      "zone = \"user\"\n"
+      "fallback-zone = \"Europe/Berlin\"\n"
+      "days = \"mon-fri\"\n"
+      "from = \"09:00\"\n"
+      "to = \"17:30\"\n"
+      "```\n\n"
+      "The same by a flag: `--quiet-hours "
+      "office:zone=user,fallback-zone=Europe/Berlin,days=mon-fri,from=09:00,to=17:30`.\n\n"
+      "| Option of quiet hours | Takes | Default | |\n|---|---|---|---|\n";
+  for (const QuietHoursOption& option : realtime::quiet_hours_options)
+    out += "| `" + std::string(option.name) + "` | " + realtime::accepted(option) + " | `" +
+           realtime::print(QuietHours{}, option) + "` | " + std::string(option.help) + " |\n";
   return out;
 }
 

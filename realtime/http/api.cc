@@ -90,10 +90,31 @@ std::optional<std::vector<std::string_view>> Api::names_in(Session& session, con
   return names;
 }
 
+std::optional<Api::Urgency> Api::urgency_in(Session& session, const JsonValue& body) {
+  Urgency out;
+  if (const auto value = body.find("priority")) {
+    out.priority = proto::priority_of(value->string().value_or(""));
+    if (!out.priority) {
+      refuse(session, "priority", "must be low, medium, high or critical");
+      return std::nullopt;
+    }
+  }
+  if (const auto value = body.find("quiet_hours")) {
+    const auto hours = shard_.node.quiet_hours(value->string().value_or(""));
+    if (!hours) {
+      refuse(session, "quiet_hours", "must name quiet hours of this server's configuration");
+      return std::nullopt;
+    }
+    // What is critical does not wait.
+    if (out.priority != proto::Priority::critical) out.quiet_hours = *hours;
+  }
+  return out;
+}
+
 void Api::publish(Session& session, const proto::Request& request) {
-  static constexpr std::string_view fields[] = {"room",    "type", "payload", "message_id",
-                                                "exclude", "key",  "remove",  "expected_version",
-                                                "priority"};
+  static constexpr std::string_view fields[] = {
+      "room", "type",   "payload",          "message_id", "exclude",
+      "key",  "remove", "expected_version", "priority",   "quiet_hours"};
   const auto body = body_of(session, request, fields);
   if (!body) return;
   const auto room_value = body->find("room");
@@ -135,11 +156,11 @@ void Api::publish(Session& session, const proto::Request& request) {
       return refuse(session, "expected_version", "must be a version; 0: no value yet");
     expected_version = *value->unsigned_integer();
   }
-  std::optional<proto::Priority> priority;
-  if (const auto value = body->find("priority")) {
-    priority = proto::priority_of(value->string().value_or(""));
-    if (!priority) return refuse(session, "priority", "must be low, medium, high or critical");
-  }
+  const auto urgency = urgency_in(session, *body);
+  if (!urgency) return;
+  if (urgency->quiet_hours != 0 && expected_version != any_version)
+    return refuse(session, "expected_version",
+                  "cannot be said of what waits for quiet_hours; leave one of them out");
   const RoomId id = shard_.node.room_id(*room);
   const CoreId home = shard_.node.home_of(id);
   if (!shard_.accepts_mail(home, payload->size())) {
@@ -163,10 +184,12 @@ void Api::publish(Session& session, const proto::Request& request) {
                             .remove = remove,
                             .expected_version = expected_version,
                             .key = key,
-                            .priority = priority});
+                            .priority = urgency->priority,
+                            .quiet_hours = urgency->quiet_hours});
 }
 
-void Api::publish_to(std::string_view room, std::string_view type, std::string_view payload) {
+void Api::publish_to(std::string_view room, std::string_view type, std::string_view payload,
+                     const Urgency& urgency) {
   const RoomId id = shard_.node.room_id(room);
   shard_.send(shard_.node.home_of(id), Publish{.room = id,
                                                .room_name = room,
@@ -180,11 +203,14 @@ void Api::publish_to(std::string_view room, std::string_view type, std::string_v
                                                .can_wait = false,
                                                .wants_answer = false,
                                                .exchange = 0,
-                                               .exclude = nobody});
+                                               .exclude = nobody,
+                                               .priority = urgency.priority,
+                                               .quiet_hours = urgency.quiet_hours});
 }
 
 void Api::broadcast(Session& session, const proto::Request& request) {
-  static constexpr std::string_view fields[] = {"type", "payload", "rooms", "users", "connections"};
+  static constexpr std::string_view fields[] = {"type",        "payload",  "rooms",      "users",
+                                                "connections", "priority", "quiet_hours"};
   const auto body = body_of(session, request, fields);
   if (!body) return;
   const auto type = type_in(session, *body);
@@ -205,14 +231,21 @@ void Api::broadcast(Session& session, const proto::Request& request) {
     connections.push_back(*id);
   }
 
-  for (const std::string_view room : *rooms) publish_to(room, *type, *payload);
   // What is for a user goes to the user's room where there is one, and may wait there; else it is
   // for those who are connected.
   const bool has_personal = shard_.node.namespaces.personal() != nullptr;
+  const bool everybody = !body->find("rooms") && !body->find("users") && !body->find("connections");
+  const auto urgency = urgency_in(session, *body);
+  if (!urgency) return;
+  if (urgency->quiet_hours != 0 &&
+      (everybody || !connections.empty() || (!users->empty() && !has_personal)))
+    return refuse(session, "quiet_hours",
+                  "is for what goes to rooms: to `rooms`, or to `users` where the server has the "
+                  "namespace `user`");
+  for (const std::string_view room : *rooms) publish_to(room, *type, *payload, *urgency);
   if (has_personal)
     for (const std::string_view user : *users)
-      publish_to(std::string(personal_prefix).append(user), *type, *payload);
-  const bool everybody = !body->find("rooms") && !body->find("users") && !body->find("connections");
+      publish_to(std::string(personal_prefix).append(user), *type, *payload, *urgency);
   if (everybody || (!users->empty() && !has_personal) || !connections.empty()) {
     const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
     frame_.clear();

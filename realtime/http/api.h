@@ -52,9 +52,16 @@ class Api {
   std::optional<std::vector<std::string_view>> names_in(Session& session,
                                                         const proto::JsonValue& body,
                                                         std::string_view field);
+  struct Urgency {
+    std::optional<proto::Priority> priority;
+    std::uint8_t quiet_hours = 0;  // as Publish has it
+  };
+  // nullopt: the refusal is out.
+  std::optional<Urgency> urgency_in(Session& session, const proto::JsonValue& body);
   void refuse(Session& session, std::string_view field, std::string_view problem);
   // Of a broadcast: nobody waits for the answer.
-  void publish_to(std::string_view room, std::string_view type, std::string_view payload);
+  void publish_to(std::string_view room, std::string_view type, std::string_view payload,
+                  const Urgency& urgency);
 
   Shard& shard_;
   proto::JsonParser parser_;

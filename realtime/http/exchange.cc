@@ -147,6 +147,14 @@ void Exchanges::receive(Session& session, const Published& published) {
   body_.clear();
   body_.append(R"({"room":)");
   proto::append_json_string(body_, published.room_name);
+  if (published.held_until_ms != 0) {
+    body_.append(R"(,"held_until":)");
+    proto::append_number(body_, published.held_until_ms / 1'000);
+    body_.append("}\n");
+    session.exchange->waiting = false;
+    respond(session, {.status = 202, .content_type = "application/json", .body = body_.text()});
+    return go_on(session);
+  }
   body_.append(R"(,"sequence":)");
   proto::append_number(body_, published.sequence);
   body_.append(R"(,"epoch":)");

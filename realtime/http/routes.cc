@@ -280,7 +280,7 @@ void Routes::native(Session& session, const Request& request) {
   const auto identified = shard_.identities.identify(
       session,
       {.token = token ? *token : std::string_view(), .user_id = user ? *user : std::string_view()});
-  if (identified) return shard_.greetings.begin(session, {}, {});
+  if (identified) return shard_.greetings.begin(session, identified->zone, {}, {});
   shard_.commands.refuse(session, identified.error().code, {}, identified.error().message);
   shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
 }

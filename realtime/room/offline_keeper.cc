@@ -59,6 +59,7 @@ std::uint64_t OfflineKeeper::bring(const JoinRoom& join, Room& room) {
   const std::uint64_t last = room.last().value;
   OfflineQueue& queue = *room.offline;
   look(room);
+  if (!join.zone.empty()) queue.zone = TimeZone::find(join.zone);
   if (join.recover_epoch == room.epoch() && join.recover_sequence <= last)
     queue.acknowledge(*room.history, join.recover_sequence);
   tell_dropped(queue.dropped(*room.history, last));

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
+#include "base/time_zone.h"
 #include "realtime/room/history.h"
 
 namespace ringroom::realtime {
@@ -40,6 +42,8 @@ class OfflineQueue {
     counted_ = position(kept, last);
     return counted_ - from;
   }
+
+  std::optional<TimeZone> zone;  // of the user, as the last connection said
 
   // The numbering begins anew.
   void clear() { acknowledged_ = counted_ = 0; }

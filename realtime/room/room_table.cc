@@ -21,6 +21,7 @@ RoomTable::RoomTable(Shard& shard)
       state_keeper_(shard.heap),
       presence_keeper_(shard, fanout_),
       offline_keeper_(shard, fanout_),
+      quiet_keeper_(shard),
       history_of_core_{.bytes_max = shard.node.share_of_core(shard.node.config.history_bytes_max)},
       frame_(shard.heap),
       payload_(shard.heap) {}
@@ -349,6 +350,7 @@ void RoomTable::refuse(const JoinRoom& join, RefusedBecause reason) {
 
 void RoomTable::refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version) {
   shard_.counters.refused_limit_total.add();
+  if (publish.waited) shard_.counters.held_lost_total.add();
   if (publish.from == nobody) return;
   shard_.send(CoreId{publish.from.core}, Refused{.to = publish.from,
                                                  .room = publish.room,
@@ -452,7 +454,24 @@ void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
                                                    .message_id = {}});
 }
 
+void RoomTable::release_held() {
+  quiet_keeper_.release([this](const Publish& held) {
+    const Room* room = find(held.room, held.room_name);
+    if (room != nullptr && fanout_.space(*room) != Fanout::Space::free) return false;
+    Publish publish = held;
+    publish.waited = true;
+    publish.from = nobody;  // has its answer
+    publish.wants_answer = false;
+    receive(publish);
+    return true;
+  });
+}
+
 void RoomTable::receive(const Publish& publish) {
+  if (publish.quiet_hours != 0 && !publish.waited) {
+    release_held();  // before it is overtaken
+    if (quiet_keeper_.holds(publish)) return;
+  }
   const auto found = find_or_make(publish.room, publish.room_name);
   if (!found) return refuse(publish, found.error());
   Room* room = *found;

@@ -11,6 +11,7 @@
 #include "realtime/room/fanout.h"
 #include "realtime/room/offline_keeper.h"
 #include "realtime/room/presence_keeper.h"
+#include "realtime/room/quiet_keeper.h"
 #include "realtime/room/room.h"
 
 namespace ringroom::realtime {
@@ -49,6 +50,11 @@ class RoomTable {
   void sweep();
   // Rooms whose presence is due: bounds::presence_cookie has fired.
   void tell_presence();
+  // Publications have waited for their hours: bounds::quiet_cookie has fired.
+  void hours_begin() {
+    quiet_keeper_.fired();
+    release_held();
+  }
   // The room's numbering begins anew: what it remembers is gone, and its listeners are told.
   void reset(Room& room, std::string_view reason);
 
@@ -70,6 +76,7 @@ class RoomTable {
   // Or why there is none and none can be made.
   Result<Room*, RefusedBecause> find_or_make(RoomId id, std::string_view name);
   void answer(const JoinRoom& join, Room& room);
+  void release_held();
   void begin_history(Room& room);
   // What the join shows of the room's past, in messages_. True: all that was missed; nullopt:
   // recovery was not asked for.
@@ -98,6 +105,7 @@ class RoomTable {
   StateKeeper state_keeper_;
   PresenceKeeper presence_keeper_;
   OfflineKeeper offline_keeper_;
+  QuietKeeper quiet_keeper_;
   History::Budget history_of_core_;
   std::unordered_map<const Namespace*, History::Budget> history_of_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;

@@ -171,7 +171,7 @@ void Commands::connect(Session& session, const Command& command) {
     refuse(session, identified.error().code, command, identified.error().message);
     return shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
   }
-  shard_.greetings.begin(session, command.message_id, command.rooms);
+  shard_.greetings.begin(session, identified->zone, command.message_id, command.rooms);
 }
 
 void Commands::join_all(Session& session, std::string_view correlation_id,

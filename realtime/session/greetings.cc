@@ -9,7 +9,7 @@
 
 namespace ringroom::realtime {
 
-void Greetings::begin(Session& session, std::string_view correlation_id,
+void Greetings::begin(Session& session, std::string_view zone, std::string_view correlation_id,
                       std::span<const proto::RoomRequest> rooms) {
   if (session.state != SessionState::authenticated) return;  // refused for a limit meanwhile
   if (shard_.node.namespaces.personal() == nullptr) {
@@ -38,7 +38,8 @@ void Greetings::begin(Session& session, std::string_view correlation_id,
                                        .dialect = WireForm::json,
                                        .actions = actions_in(session, room),
                                        .recover = position,
-                                       .greets = true});
+                                       .greets = true,
+                                       .zone = shard_.node.asks_for_zones() ? zone : ""});
   is_asking_ = false;
   if (join != Membership::Join::asked)
     return shard_.lifecycle.close(session, proto::CloseCode::try_later,

@@ -32,8 +32,9 @@ class Greetings {
  public:
   explicit Greetings(Shard& shard) : shard_(shard) {}
 
-  // The session has just been authenticated; `rooms` are what its `connect` asks for.
-  void begin(Session& session, std::string_view correlation_id,
+  // The session has just been authenticated; `rooms` are what its `connect` asks for, `zone` is the
+  // time zone of its token.
+  void begin(Session& session, std::string_view zone, std::string_view correlation_id,
              std::span<const proto::RoomRequest> rooms);
   // Bytes that came before the greeting.
   void hold(Session& session, std::span<const std::byte> bytes);

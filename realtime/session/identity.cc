@@ -30,8 +30,8 @@ TokenRules rules_of(const Config& config) {
 Identities::Identities(Shard& shard)
     : shard_(shard), verifier_(rules_of(shard.node.config)), everything_(Grants::everything()) {}
 
-Outcome<Identities::Refusal> Identities::identify(Session& session,
-                                                  const Credentials& credentials) {
+Result<Identities::Identity, Identities::Refusal> Identities::identify(
+    Session& session, const Credentials& credentials) {
   const auto refuse = [this](ErrorCode code, std::string_view message) {
     shard_.counters.auth_failures_total.add();
     return fail(Refusal{code, message});
@@ -58,7 +58,7 @@ Outcome<Identities::Refusal> Identities::identify(Session& session,
         claims->valid_until_s(), std::numeric_limits<std::uint32_t>::max()));
     shard_.lifecycle.authenticated(session, claims->user);
     shard_.sessions.set_info(session, info);
-    return Done{};
+    return Identity{.zone = std::move(claims->zone)};
   }
   if (!shard_.node.config.insecure_dev)
     return refuse(ErrorCode::unauthorized,
@@ -72,7 +72,7 @@ Outcome<Identities::Refusal> Identities::identify(Session& session,
   session.grants = everything_.share();
   shard_.lifecycle.authenticated(session, credentials.user_id);
   shard_.sessions.set_info(session, credentials.info);
-  return Done{};
+  return Identity{};
 }
 
 Actions actions_in(const Session& session, std::string_view room) {

@@ -33,8 +33,11 @@ class Identities {
     proto::ErrorCode code;
     std::string_view message;  // constant text
   };
+  struct Identity {
+    std::string zone;  // of the token; empty: it names none
+  };
   // On success the session is authenticated and holds its grants.
-  Outcome<Refusal> identify(Session& session, const Credentials& credentials);
+  Result<Identity, Refusal> identify(Session& session, const Credentials& credentials);
 
  private:
   Shard& shard_;

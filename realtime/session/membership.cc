@@ -50,7 +50,8 @@ Membership::Join Membership::join(Session& session, const Request& request) {
                              .history_limit = request.history_limit,
                              .info = says_nothing ? shard_.sessions.info_of(session) : request.info,
                              .info_is_default = says_nothing,
-                             .greets = request.greets});
+                             .greets = request.greets,
+                             .zone = request.zone});
   return Join::asked;
 }
 

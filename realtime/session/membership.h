@@ -30,6 +30,7 @@ class Membership {
     std::uint32_t history_limit = 0;
     std::string_view info = {};  // what the user says of itself; empty: what the session has
     bool greets = false;         // asked by Greetings, which gets the answer
+    std::string_view zone = {};  // with it: of the user; empty: not known
   };
   enum class Join : std::uint8_t { asked, already_joined, too_many_rooms, unavailable };
   Join join(Session& session, const Request& request);

@@ -1,0 +1,139 @@
+#include "realtime/quiet_hours.h"
+
+#include <algorithm>
+
+namespace ringroom::realtime {
+
+namespace {
+
+using Number = QuietHoursOption::Number;
+using Text = QuietHoursOption::Text;
+
+constexpr std::uint64_t kib = 1024;
+constexpr std::uint64_t gib = 1024 * 1024 * kib;
+
+constexpr std::string_view user_zone = "user";
+constexpr std::size_t policies_max = 255;  // a publication names one by a byte
+constexpr std::size_t name_bytes_max = 64;
+
+constexpr QuietHoursOption rows[] = {
+    {"zone", Text{&QuietHours::zone},
+     "IANA time zone whose clocks count, such as Europe/Berlin; `user` is the zone that the "
+     "recipient's token names, for what is published to `user:<id>`."},
+    {"fallback-zone", Text{&QuietHours::fallback_zone},
+     "With `zone = \"user\"`: the zone of a recipient whose own is not known."},
+    {"days", Text{&QuietHours::days},
+     "Days on which messages go, such as `mon-fri` or `mon wed sat-sun`."},
+    {"from", Text{&QuietHours::from}, "Time of the day from which they go, HH:MM or HH:MM:SS."},
+    {"to", Text{&QuietHours::to},
+     "Time until which they go, up to 24:00; one that is not behind `from` is of the next day."},
+    {"held-count", Number{&QuietHours::held_count, 1, 10'000'000, Unit::count},
+     "Messages that wait for these hours at a time, in the whole process; more are refused."},
+    {"held-bytes", Number{&QuietHours::held_bytes, kib, 1024 * gib, Unit::bytes}, "Bytes of them."},
+};
+static_assert(well_named(rows));
+
+Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
+
+std::string subject(std::string_view name) { return "quiet-hours " + std::string(name) + ": "; }
+
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= name_bytes_max && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  });
+}
+
+Result<QuietHours*, Complaint> named(std::vector<QuietHours>& chosen, std::string_view name) {
+  const auto found = std::ranges::find(chosen, name, &QuietHours::name);
+  if (found != chosen.end()) return &*found;
+  if (!is_name(name))
+    return complain("\"" + std::string(name) +
+                    "\" is no name of quiet hours: 1 to 64 letters, digits, `_`, `-` or `.`");
+  if (chosen.size() == policies_max)
+    return complain("there are more than " + std::to_string(policies_max) + " quiet hours");
+  chosen.emplace_back().name = name;
+  return &chosen.back();
+}
+
+}  // namespace
+
+const std::span<const QuietHoursOption> quiet_hours_options = rows;
+
+Outcome<Complaint> choose_quiet_hours(std::vector<QuietHours>& chosen, std::string_view name) {
+  const auto each = named(chosen, name);
+  if (!each) return fail(each.error());
+  return Done{};
+}
+
+Outcome<Complaint> choose(std::vector<QuietHours>& chosen, std::string_view name,
+                          std::string_view option, std::string_view value) {
+  const auto each = named(chosen, name);
+  if (!each) return fail(each.error());
+  const QuietHoursOption* row = find_row(quiet_hours_options, option);
+  if (row == nullptr)
+    return complain("quiet-hours " + std::string(name) + " has no option `" + std::string(option) +
+                    "`" + suggestion(nearest_row(quiet_hours_options, option)));
+  if (const auto done = assign(**each, *row, value); !done)
+    return complain(subject(name) + done.error().sentence);
+  return Done{};
+}
+
+Outcome<Complaint> choose(std::vector<QuietHours>& chosen, std::string_view text) {
+  const std::string_view name = text.substr(0, text.find(':'));
+  if (auto done = choose_quiet_hours(chosen, name); !done) return done;
+  text.remove_prefix(std::min(text.size(), name.size() + 1));
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos)
+      return complain(subject(name) + "`" + std::string(pair) + "` is no OPTION=VALUE");
+    if (auto done = choose(chosen, name, pair.substr(0, equals), pair.substr(equals + 1)); !done)
+      return done;
+  }
+  return Done{};
+}
+
+std::string print(const QuietHours& hours) {
+  std::string out = hours.name;
+  char separator = ':';
+  for (const QuietHoursOption& row : rows) {
+    const std::string value = print(hours, row);
+    if (value == print(QuietHours{}, row)) continue;
+    out += separator + std::string(row.name) + "=" + value;
+    separator = ',';
+  }
+  return out;
+}
+
+Result<QuietPolicy, Complaint> compile(const QuietHours& hours) {
+  const auto wrong = [&hours](std::string_view option, std::string_view must,
+                              std::string_view value) {
+    return complain(subject(hours.name) + std::string(option) + " must be " + std::string(must) +
+                    ", not \"" + std::string(value) + "\"");
+  };
+  constexpr std::string_view a_zone =
+      "the name of a time zone of this machine's database (package tzdata), such as Europe/Berlin";
+  const auto fallback = TimeZone::find(hours.fallback_zone);
+  if (!fallback) return wrong("fallback-zone", a_zone, hours.fallback_zone);
+  const auto zone = hours.zone == user_zone ? std::nullopt : TimeZone::find(hours.zone);
+  if (!zone && hours.zone != user_zone)
+    return wrong("zone", std::string(a_zone) + ", or `user`", hours.zone);
+  if (!OpenHours::parse_days(hours.days))
+    return wrong("days", "days such as `mon-fri` or `mon wed sat-sun`", hours.days);
+  const auto open = OpenHours::parse({.days = hours.days, .from = hours.from, .to = hours.to});
+  if (!open) {
+    const bool is_from = OpenHours::parse_time(hours.from).value_or(86'400) == 86'400;
+    return wrong(is_from ? "from" : "to",
+                 is_from ? "a time, 00:00 to 23:59:59" : "a time, 00:00 to 24:00",
+                 is_from ? hours.from : hours.to);
+  }
+  return QuietPolicy{.hours = *open,
+                     .zone = zone,
+                     .fallback = *fallback,
+                     .held_count = hours.held_count,
+                     .held_bytes = hours.held_bytes};
+}
+
+}  // namespace ringroom::realtime
