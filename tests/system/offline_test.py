@@ -8,6 +8,7 @@ import sys
 import unittest
 
 import websockets
+import wire
 from daemon import Daemon, until
 from native_client import API_KEY, Client, NativeCase
 
@@ -158,26 +159,32 @@ class Offline(NativeCase):
             queue.checker.tell()
 
     async def test_what_is_said_before_the_greeting_is_answered_behind_it(self):
+        def said(**message):
+            return wire.frame(1, json.dumps(message).encode())
+
         for user in (f"ed-{n}" for n in range(6)):
             queue = Queue(self, user)
             queue.publish(2)
             first = await queue.arrive()
             await queue.leave(first)
-            socket = await websockets.connect(f"{self.daemon.ws}/ws")
-            ed = Client(socket)
-            self.clients.append(ed)
-            await socket.send(json.dumps({
-                "type": "connect", "message_id": "c", "payload": {"user_id": user, "rooms": [
-                    {"room": "lobby"},
-                    # Where one says that one was is acknowledged.
-                    {"room": queue.room, "sequence": 1, "epoch": first.epoch}]}}))
-            await socket.send(json.dumps({"type": "ping", "message_id": "p"}))
-            await socket.send(json.dumps({"type": "join_room", "message_id": "j", "room": "hall"}))
-            types = []
-            while types.count("room_joined") < 2 or "pong" not in types:
-                types.append(json.loads(await asyncio.wait_for(socket.recv(), 30))["type"])
-            self.assertEqual(types[:2], ["connection_ack", "notification"])
-            self.assertEqual(types.count("notification"), 1)
+            behind = (said(type="ping", message_id="p")
+                      + said(type="join_room", message_id="j", room="hall"))
+            connect = said(type="connect", message_id="c", payload={"user_id": user, "rooms": [
+                {"room": "lobby"},
+                # Where one says that one was is acknowledged.
+                {"room": queue.room, "sequence": 1, "epoch": first.epoch}]})
+            for path, rooms, waiting in ((f"/ws?user={user}", 1, 2), ("/ws", 2, 1)):
+                count = 1 + waiting + 1 + rooms
+                with self.daemon.connect() as sock:
+                    # In one piece: all of it is there before the room can have answered.
+                    sock.sendall(wire.handshake(path) + (connect if path == "/ws" else b"") + behind)
+                    data = wire.read_head(sock)[1]
+                    while len(wire.frames(data)) < count:
+                        data += sock.recv(65536)
+                heard = [json.loads(text) for _, text in wire.frames(data)]
+                types = [message["type"] for message in heard]
+                self.assertEqual(types[:1 + waiting], ["connection_ack"] + waiting * ["notification"])
+                self.assertEqual(sorted(types[1 + waiting:]), ["pong"] + rooms * ["room_joined"])
 
     async def test_nobody_else_comes_near_it(self):
         queue = Queue(self, "flo")
