@@ -11,9 +11,11 @@ namespace ringroom::realtime::bounds {
 // still fits a socket buffer, and memory per busy room stays bounded.
 inline constexpr std::size_t batch_bytes_max = 256 * 1024;
 
-// What a batch may grow to while its room's last one is still being handed out: publishers that are
-// made to wait have this much on its way at most, the others were refused at batch_bytes_max.
-inline constexpr std::size_t held_batch_bytes_max = 32 * 1024 * 1024;
+// What a batch may grow to while its room's last one is still being handed out, until publishers
+// are refused or made to wait. And what it grows to by the messages that were on their way when
+// their publisher was made to wait: a core's mail, three times as long once it is in every form.
+inline constexpr std::size_t full_batch_bytes_max = 16 * 1024 * 1024;
+inline constexpr std::size_t held_batch_bytes_max = 64 * 1024 * 1024;
 
 // What one turn's fan-out may take: other connections of the core wait twice as long at most until
 // their own events are answered. A send takes 3 us to a thousand listeners and 8 to many more,
@@ -35,6 +37,8 @@ inline constexpr std::size_t context_batch_bytes_max = 128 * 1024;
 // `unavailable`: the publisher can try again, nobody's memory grows. While nothing is on its way
 // one text of any size is taken, so the largest message always fits.
 inline constexpr std::size_t mail_bytes_max = 16 * 1024 * 1024;
+static_assert(full_batch_bytes_max + 3 * mail_bytes_max <= held_batch_bytes_max,
+              "who is made to wait loses nothing of what it has said");
 
 // Blocks lent by another core go home with the next letter; these many, or these many bytes, are
 // worth a letter (and a wake-up) of their own.

@@ -29,8 +29,8 @@ Letter& Mail::open_letter(CoreId to) {
 void Mail::post(engine::Outbox& outbox) {
   for (std::uint16_t core = 0; core < lanes_.size(); ++core) {
     Lane& lane = lanes_[core];
+    take_back(lane);  // also with nothing to send, or who is refused for it would always be
     if (!lane.open || lane.open->empty()) continue;
-    take_back(lane);
     lane.open->from = outbox.core();
     if (!outbox.post(CoreId{core}, *lane.open)) continue;  // full: it goes with the next turn
     lane.posted_bytes += lane.open->text_bytes();

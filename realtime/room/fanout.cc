@@ -279,7 +279,7 @@ Fanout::Space Fanout::space(const Room& room) const {
   // A batch goes to a listener whole, so it may take half of what may wait for one.
   const std::uint64_t full =
       std::clamp<std::uint64_t>(shard_.node.config.queue_bytes_max / 2, bounds::batch_bytes_max,
-                                bounds::held_batch_bytes_max);
+                                bounds::full_batch_bytes_max);
   return bytes < full                           ? Space::free
          : bytes < bounds::held_batch_bytes_max ? Space::full
                                                 : Space::exhausted;
