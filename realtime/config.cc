@@ -18,6 +18,8 @@ constexpr std::string_view forwarded_by_names[] = {"x-forwarded-for", "forwarded
                                                    "proxy-protocol"};
 constexpr std::string_view origin_refusal_names[] = {"status", "close"};
 
+constexpr std::string_view hmac_names[] = {"HS256", "HS384", "HS512"};  // in Algorithm's order
+
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
 constexpr std::uint64_t minute_ms = 60'000;
@@ -207,12 +209,51 @@ constexpr Option rows[] = {
      "Key of the server API (`Authorization: Bearer` or `X-API-Key`); without one the API is off."},
     {"api-key-file", Text{&Config::api_key_file}, "File that holds api-key."},
     {"token-hmac-secret", Secret{&Config::token_hmac_secret},
-     "Secret that HS256 tokens of clients are signed with; at least 32 bytes."},
+     "Secret that tokens of clients are signed with; at least 32 bytes, 48 for HS384, 64 for "
+     "HS512."},
     {"token-hmac-secret-file", Text{&Config::token_hmac_secret_file},
-     "File that holds token-hmac-secret."},
+     "File that holds token-hmac-secret; read anew at SIGHUP."},
+    {"token-hmac-algorithm", Option::choice<&Config::token_hmac_algorithm>(hmac_names),
+     "What tokens are signed with by token-hmac-secret."},
+    {"token-key-files", Text{&Config::token_key_files},
+     "PEM files with public keys of tokens, separated by commas, each ALGORITHM:FILE or "
+     "ALGORITHM:KID:FILE, such as ES256:/etc/ringroom/id.pem; read anew at SIGHUP."},
+    {"token-jwks-file", Text{&Config::token_jwks_file},
+     "File with the keys of tokens as a JWK or JWKS; read anew at SIGHUP."},
+    {"token-jwks-url", Text{&Config::token_jwks_url},
+     "Address of a JWKS with public keys of tokens, https or http; it is asked by a thread of its "
+     "own, never by what a token says."},
+    {"token-jwks-ca-file", Text{&Config::token_jwks_ca_file},
+     "Certificates (PEM) to trust for token-jwks-url instead of the system's."},
+    {"token-jwks-refresh-ms",
+     Number{&Config::token_jwks_refresh_ms, 100, 24 * 60 * minute_ms, Unit::milliseconds},
+     "Time after which token-jwks-url is asked again."},
+    {"token-jwks-refresh-min-ms",
+     Number{&Config::token_jwks_refresh_min_ms, 100, 60 * minute_ms, Unit::milliseconds},
+     "Least time between two questions, also for tokens with a key that is not known."},
+    {"token-jwks-max-age-ms",
+     Number{&Config::token_jwks_max_age_ms, 100, 7 * 24 * 60 * minute_ms, Unit::milliseconds},
+     "Time without an answer after which the fetched keys are not believed any more."},
+    {"token-jwks-timeout-ms",
+     Number{&Config::token_jwks_timeout_ms, 50, minute_ms, Unit::milliseconds},
+     "Time for one answer of token-jwks-url, from the name look-up to its last byte."},
     {"token-audience", Text{&Config::token_audience},
-     "If set, a token must name this audience (`aud`)."},
+     "Audience (`aud`) that a token must name; without it a token that names one is refused."},
     {"token-issuer", Text{&Config::token_issuer}, "If set, a token must come from here (`iss`)."},
+    {"token-skew-ms", Number{&Config::token_skew_ms, 0, 5 * minute_ms, Unit::milliseconds},
+     "How far the clock of whoever signs tokens may be off; whole seconds."},
+    {"token-expiring-ms",
+     Number{&Config::token_expiring_ms, 0, 24 * 60 * minute_ms, Unit::milliseconds},
+     "Time before the end of its token at which a client is told `token_expiring`; 0 tells "
+     "nobody."},
+    {"token-cookie", Text{&Config::token_cookie},
+     "Cookie that may carry a token, for pages of our own origin; empty takes none."},
+    {"revocations-max", Number{&Config::revocations_max, 1, 10'000'000, Unit::count},
+     "Revocations that are remembered at a time; one more is refused."},
+    {"revocation-keep-ms",
+     Number{&Config::revocation_keep_ms, 1'000, 366ull * 24 * 60 * minute_ms, Unit::milliseconds},
+     "Time a revocation is remembered that does not say until when; at least as long as tokens "
+     "live."},
 
     {"namespace",
      Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_namespaces, add_namespace},
@@ -235,21 +276,6 @@ static_assert(well_named(rows));
 
 constexpr std::size_t secret_file_bytes_max = 64 * 1024;  // a key; anything longer is another file
 
-Result<std::string, Complaint> read_secret(std::string_view option, const std::string& path) {
-  const std::string subject = std::string(option) + " " + path;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
-                                                             &std::fclose);
-  if (file == nullptr) return complain(subject + " cannot be read: " + std::strerror(errno));
-  std::string text(secret_file_bytes_max + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0)
-    return complain(subject + " cannot be read: " + std::strerror(errno));
-  if (text.size() > secret_file_bytes_max) return complain(subject + " is too long to be a secret");
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  if (text.empty()) return complain(subject + " is empty");
-  return text;
-}
-
 Outcome<Complaint> take_secret(std::string& secret, std::string_view option,
                                const std::string& path) {
   if (path.empty()) return Done{};
@@ -262,7 +288,51 @@ Outcome<Complaint> take_secret(std::string& secret, std::string_view option,
   return Done{};
 }
 
+// Left of the path; what would be a password there could be read by others, and logged.
+Outcome<Complaint> check_jwks_url(const Config& config) {
+  std::string_view url = config.token_jwks_url;
+  if (url.empty()) return Done{};
+  const std::size_t scheme_end = url.find("://");
+  const std::string_view scheme = url.substr(0, std::min(scheme_end, url.size()));
+  if (scheme_end == url.npos || (scheme != "https" && scheme != "http"))
+    return complain("token-jwks-url must begin with https:// or http://");
+  url.remove_prefix(scheme_end + 3);
+  const std::string_view host = url.substr(0, url.find_first_of("/?#"));
+  if (host.empty() || host.find('@') != host.npos)
+    return complain("token-jwks-url must name a host, without a user or password before it");
+  if (config.token_jwks_refresh_min_ms > config.token_jwks_refresh_ms ||
+      config.token_jwks_refresh_ms > config.token_jwks_max_age_ms)
+    return complain(
+        "token-jwks-refresh-min-ms, token-jwks-refresh-ms and token-jwks-max-age-ms must not "
+        "become smaller in this order");
+  return Done{};
+}
+
 }  // namespace
+
+Result<std::string, Complaint> read_file(std::string_view option, const std::string& path,
+                                         std::size_t bytes_max) {
+  const std::string subject = std::string(option) + " " + path;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
+                                                             &std::fclose);
+  if (file == nullptr) return complain(subject + " cannot be read: " + std::strerror(errno));
+  std::string text(bytes_max + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  if (std::ferror(file.get()) != 0)
+    return complain(subject + " cannot be read: " + std::strerror(errno));
+  if (text.size() > bytes_max)
+    return complain(subject + " is too long, more than " + print_quantity(bytes_max, Unit::bytes) +
+                    ": it is another file");
+  return text;
+}
+
+Result<std::string, Complaint> read_secret(std::string_view option, const std::string& path) {
+  auto text = read_file(option, path, secret_file_bytes_max);
+  if (!text) return text;
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+  if (text->empty()) return complain(std::string(option) + " " + path + " is empty");
+  return text;
+}
 
 const std::span<const Option> options = rows;
 
@@ -282,10 +352,15 @@ Outcome<Complaint> settle(Config& config) {
       !done) {
     return done;
   }
-  if (!config.token_hmac_secret.empty() && config.token_hmac_secret.size() < hmac_secret_bytes_min)
-    return complain("token-hmac-secret must be at least " + std::to_string(hmac_secret_bytes_min) +
+  const AlgorithmRow& hmac = row_of(config.token_hmac_algorithm);
+  if (!config.token_hmac_secret.empty() && config.token_hmac_secret.size() < hmac.bytes)
+    return complain("token-hmac-secret must be at least " + std::to_string(hmac.bytes) +
                     " bytes long, not " + std::to_string(config.token_hmac_secret.size()) +
                     ": a shorter one can be guessed from any token");
+  if (auto done = check_jwks_url(config); !done) return done;
+  if (config.token_skew_ms % 1'000 != 0)
+    return complain("token-skew-ms must be whole seconds, not " +
+                    print_quantity(config.token_skew_ms, Unit::milliseconds));
 
   config.namespaces = settle_namespaces(config.chosen_namespaces, config.insecure_dev);
   for (const Namespace& row : config.namespaces)
@@ -335,11 +410,20 @@ Outcome<Complaint> settle(Config& config) {
   return Done{};
 }
 
+bool has_token_keys(const Config& config) {
+  return !config.token_hmac_secret.empty() || !config.token_key_files.empty() ||
+         !config.token_jwks_file.empty() || !config.token_jwks_url.empty();
+}
+
 std::vector<std::string_view> notes(const Config& config) {
   std::vector<std::string_view> out;
   if (config.insecure_dev) out.push_back("insecure-dev is on: everybody may use any name and room");
-  if (!config.insecure_dev && config.token_hmac_secret.empty())
-    out.push_back("token-hmac-secret is not set: every client will be refused");
+  if (!config.insecure_dev && !has_token_keys(config))
+    out.push_back(
+        "no token-hmac-secret, token-key-files, token-jwks-file or token-jwks-url is set: every "
+        "client will be refused");
+  if (config.token_jwks_url.starts_with("http:"))
+    out.push_back("token-jwks-url is not https: whoever is on the way can choose the keys");
   if (!config.insecure_dev && config.api_key.empty())
     out.push_back("api-key is not set: the server API is off");
   return out;

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "realtime/access/algorithm.h"
 #include "realtime/access/limit_rule.h"
 #include "realtime/access/network.h"
 #include "realtime/access/origin.h"
@@ -80,8 +81,22 @@ struct Config {
   std::string api_key_file;
   std::string token_hmac_secret;
   std::string token_hmac_secret_file;
+  Algorithm token_hmac_algorithm = Algorithm::hs256;
+  std::string token_key_files;
+  std::string token_jwks_file;
+  std::string token_jwks_url;
+  std::string token_jwks_ca_file;
+  std::uint64_t token_jwks_refresh_ms = 5 * 60'000;
+  std::uint64_t token_jwks_refresh_min_ms = 10'000;
+  std::uint64_t token_jwks_max_age_ms = 60 * 60'000;
+  std::uint64_t token_jwks_timeout_ms = 5'000;
   std::string token_audience;
   std::string token_issuer;
+  std::uint64_t token_skew_ms = 30'000;
+  std::uint64_t token_expiring_ms = 60'000;
+  std::string token_cookie;
+  std::uint64_t revocations_max = 100'000;
+  std::uint64_t revocation_keep_ms = 24 * 60 * 60'000;
 
   std::vector<ChosenNamespace> chosen_namespaces;  // as written
   std::vector<Namespace> namespaces;               // what that means; settle() makes them
@@ -104,8 +119,6 @@ using List = Option::List;
 
 extern const std::span<const Option> options;
 
-inline constexpr std::size_t hmac_secret_bytes_min = 32;  // RFC 7518, 3.2: as long as the hash
-
 inline constexpr std::size_t limits_max =
     32;  // all of them are asked for a message that they limit
 
@@ -118,6 +131,15 @@ std::string environment_name(const Option& option);
 // Reads the files that hold secrets, makes the namespaces and checks what options ask of each
 // other. Once, after the last assign().
 Outcome<Complaint> settle(Config& config);
+
+// The content of a file that an option names, without what a text editor puts at its end.
+Result<std::string, Complaint> read_secret(std::string_view option, const std::string& path);
+// The content as it is.
+Result<std::string, Complaint> read_file(std::string_view option, const std::string& path,
+                                         std::size_t bytes_max);
+
+// Is there anything to hold a token against?
+bool has_token_keys(const Config& config);
 
 // Choices that are allowed and probably not meant; for the log at the start.
 std::vector<std::string_view> notes(const Config& config);

@@ -29,6 +29,7 @@ struct ShardCounters {
   Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
   Counter drain_closes_total, drain_cut_off_total;
   Counter errors_total, refused_limit_total, auth_failures_total;
+  Counter keys_missing_total, token_refreshes_total, tokens_expired_total, revoked_total;
   Counter throttled_total;
   Counter slow_consumers_total, protocol_errors_total, pings_total, pong_timeouts_total,
       hello_timeouts_total;
@@ -176,6 +177,15 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::refused_limit_total},
     {"auth_failures_total", CounterKind::total, "Connections refused for their identity.",
      &ShardCounters::auth_failures_total},
+    {"keys_missing_total", CounterKind::total,
+     "Of those, refused because token-jwks-url had no key for them, or has not answered for long.",
+     &ShardCounters::keys_missing_total},
+    {"token_refreshes_total", CounterKind::total, "Connections that went on with a fresh token.",
+     &ShardCounters::token_refreshes_total},
+    {"tokens_expired_total", CounterKind::total, "Connections closed at the end of their token.",
+     &ShardCounters::tokens_expired_total},
+    {"revoked_total", CounterKind::total, "Connections closed because their token was revoked.",
+     &ShardCounters::revoked_total},
     {"throttled_total", CounterKind::total,
      "Times a raw publisher was not read until its room had caught up.",
      &ShardCounters::throttled_total},

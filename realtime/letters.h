@@ -498,12 +498,32 @@ struct ReleaseQuota {
   void each_text(auto&&) {}
 };
 
+// Tokens that are not believed any more, to every core; each answers when its connections that came
+// by such a token are closed.
+struct Revoke {
+  Asker asker;
+  std::uint32_t number;  // of the asker's core
+  std::uint8_t kind;     // Revocations::Kind
+  std::uint64_t issued_before_s;
+  std::uint64_t until_s;
+  std::string_view name;
+  void each_text(auto&& f) { f(name); }
+};
+struct Revoked {
+  Asker asker;
+  std::uint32_t number;
+  std::uint32_t closed;
+  bool is_full;  // it is not remembered: too many are
+  void each_text(auto&&) {}
+};
+
 using LetterItem =
     std::variant<JoinRoom, LeaveRoom, Acknowledge, Farewell, FarewellSaid, Publish, ReadHistory,
                  ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms,
                  RoomDescribed, RoomsListed, RoomGone, CatchUp, CaughtUp, Joined, Published,
                  Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser,
-                 ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota>;
+                 ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota, Revoke,
+                 Revoked>;
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");
 
 // What one core has to say to another in one turn, in order.

@@ -10,6 +10,7 @@
 #include "alloc/footprint.h"
 #include "base/id.h"
 #include "realtime/access/limit.h"
+#include "realtime/access/token_keys.h"
 #include "realtime/config.h"
 #include "realtime/counters.h"
 
@@ -62,6 +63,9 @@ struct Node {
   std::atomic<bool> draining{false};
   // Shards that still have sessions, mail or lent blocks. A shard leaves when it is zero.
   std::atomic<std::uint32_t> busy_shards;
+
+  // What tokens are held against. Changed by main and by the thread that fetches keys.
+  TokenKeys token_keys;
 
   // Connections that keep a compression context, of compression-contexts-max. Written by any shard,
   // at a handshake and at its connection's end.

@@ -15,6 +15,7 @@
 #include "realtime/access/api_key.h"
 #include "realtime/access/quota.h"
 #include "realtime/access/rate_limits.h"
+#include "realtime/access/revocations.h"
 #include "realtime/http/exchange.h"
 #include "realtime/letters.h"
 #include "realtime/mail.h"
@@ -31,6 +32,7 @@
 #include "realtime/session/lifecycle.h"
 #include "realtime/session/listings.h"
 #include "realtime/session/membership.h"
+#include "realtime/session/revoking.h"
 #include "realtime/session/session_table.h"
 #include "realtime/session/websocket_session.h"
 
@@ -92,6 +94,7 @@ class Shard : public engine::Handler {
   MessageIds message_ids;
 
   ApiKey api_key;
+  Revocations revocations;
   Identities identities;
 
   SessionTable sessions;
@@ -105,6 +108,7 @@ class Shard : public engine::Handler {
   Lifecycle lifecycle;
   Membership membership;
   Listings listings;
+  Revoking revoking;
   Commands commands;
   Greetings greetings;
   WebsocketSessions websockets;
@@ -140,6 +144,8 @@ class Shard : public engine::Handler {
   void receive(const AcquireQuota& item) { quotas.receive(item); }
   void receive(const QuotaAnswer& item) { quotas.receive(item); }
   void receive(const ReleaseQuota& item) { quotas.receive(item); }
+  void receive(const Revoke& item) { revoking.receive(item); }
+  void receive(const Revoked& item) { revoking.receive(item); }
   void receive(const Throttle& item);
   void receive(const ToUser& item);
   void receive(const ToConnection& item);

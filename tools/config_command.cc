@@ -4,6 +4,7 @@
 #include <string_view>
 #include <variant>
 
+#include "realtime/access/token_keys.h"
 #include "realtime/config.h"
 #include "tools/options.h"
 
@@ -204,6 +205,8 @@ int config_command(int argc, const char* const* argv, const char* const* environ
     show(*loaded);
     return 0;
   }
+  if (const auto keys = realtime::configured_keys(loaded->config); !keys)
+    return report({.text = keys.error().sentence, .exit_code = exit_usage});
   for (const std::string_view note : realtime::notes(loaded->config))
     std::printf("note: %s\n", std::string(note).c_str());
   std::puts("the configuration is good");

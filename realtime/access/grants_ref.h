@@ -8,6 +8,12 @@
 
 namespace ringroom::realtime {
 
+// What of a token is remembered with its grants, so that it can be taken back later.
+struct TokenMark {
+  std::uint64_t id_hash = 0;   // of its `jti`; 0: it has none
+  std::uint64_t issued_s = 0;  // 0: it does not say
+};
+
 // A hold of grants that do not change; sessions with the same rights share them. Copied by share()
 // only.
 //
@@ -15,7 +21,8 @@ namespace ringroom::realtime {
 class GrantsRef {
  public:
   GrantsRef() = default;
-  explicit GrantsRef(Grants grants) : held_(new Held{std::move(grants), 1}) {}
+  explicit GrantsRef(Grants grants, TokenMark mark = {})
+      : held_(new Held{std::move(grants), mark, 1}) {}
   GrantsRef(GrantsRef&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
   GrantsRef& operator=(GrantsRef&& other) noexcept {
     std::swap(held_, other.held_);
@@ -38,10 +45,12 @@ class GrantsRef {
     RR_CHECK(held_ != nullptr);
     return &held_->grants;
   }
+  TokenMark mark() const { return held_ == nullptr ? TokenMark{} : held_->mark; }
 
  private:
   struct Held {
     const Grants grants;
+    const TokenMark mark;
     std::uint32_t holders;
   };
   Held* held_ = nullptr;

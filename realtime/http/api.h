@@ -21,6 +21,8 @@ class Shard;
 //                         answers with room, sequence, epoch, message_id
 //   POST /api/broadcast   type, payload, rooms?, users?, connections?
 //                         none of the three: everybody; answers with how many were addressed
+//   POST /api/revoke      jti, user or issued_before; expires?
+//                         answers with how many connections were closed, when all are
 //   GET  /api/ws/rooms         ?prefix= ?limit=
 //   POST /api/ws/rooms         room, max_members?, public?, metadata?, owner?
 //   GET, DELETE /api/ws/rooms/{room}
@@ -32,6 +34,7 @@ class Api {
 
   void publish(Session& session, const proto::Request& request);
   void broadcast(Session& session, const proto::Request& request);
+  void revoke(Session& session, const proto::Request& request);  // api_tokens.cc
   // api_rooms.cc
   void list_rooms(Session& session, const proto::Request& request);
   void create_room(Session& session, const proto::Request& request);

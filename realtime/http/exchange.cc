@@ -200,6 +200,21 @@ void Exchanges::receive(Session& session, std::uint32_t exchange, const proto::R
   go_on(session);
 }
 
+void Exchanges::answer(Session& session, std::uint32_t exchange, const Answer& answer) {
+  if (!session.exchange->waiting || session.exchange->number != exchange) return;
+  session.exchange->waiting = false;
+  respond(session, answer);
+  go_on(session);
+}
+
+void Exchanges::refuse(Session& session, std::uint32_t exchange, proto::ErrorCode code,
+                       std::string_view message) {
+  if (!session.exchange->waiting || session.exchange->number != exchange) return;
+  session.exchange->waiting = false;
+  refuse(session, code, message);
+  go_on(session);
+}
+
 // The requests that came behind the one that waited.
 void Exchanges::go_on(Session& session) {
   if (session.state != SessionState::connecting || session.exchange->is_reading) return;

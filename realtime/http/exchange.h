@@ -47,6 +47,10 @@ class Exchanges {
   void receive(Session& session, const Refused& refused);
   void receive(Session& session, const RoomDescribed& room);
   void receive(Session& session, std::uint32_t exchange, const proto::RoomList& list);
+  // The answer to that request, if it still waits.
+  void answer(Session& session, std::uint32_t exchange, const Answer& answer);
+  void refuse(Session& session, std::uint32_t exchange, proto::ErrorCode code,
+              std::string_view message);
 
  private:
   // In front of the first request of a trusted proxy's connection. False: nothing to read yet, or

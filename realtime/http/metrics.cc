@@ -67,6 +67,15 @@ void append_process(std::string& out, const Node& node) {
   out.append(line, static_cast<std::size_t>(size));
 }
 
+void append_keys(std::string& out, const TokenKeys& keys) {
+  append(out, "token_keys", CounterKind::gauge, "Keys that tokens are held against.",
+         keys.current()->keys().size());
+  append(out, "token_jwks_fetches_total", CounterKind::total, "Times token-jwks-url was asked.",
+         keys.fetches());
+  append(out, "token_jwks_failures_total", CounterKind::total,
+         "Of those, without an answer that holds keys.", keys.fetch_failures());
+}
+
 // Each row summed over the cores.
 template <class Counters>
 void append_rows(std::string& out, std::span<const CounterRow<Counters>> rows,
@@ -84,6 +93,7 @@ std::string metrics_text(const Node& node) {
   std::string out;
   out.reserve(16 * 1024);
   append_process(out, node);
+  append_keys(out, node.token_keys);
   append_rows<ShardCounters>(out, shard_counters, node.counters);
   append_rows<alloc::Footprint>(out, alloc::footprint_rows, node.footprints);
   if (const engine::Engine* engine = node.engine.load(std::memory_order_acquire)) {

@@ -38,6 +38,7 @@ constexpr Route Route::table[] = {
     {"GET", "/raw/", false, &Routes::raw},
     {"POST", "/api/publish", true, &Routes::publish},
     {"POST", "/api/broadcast", true, &Routes::broadcast},
+    {"POST", "/api/revoke", true, &Routes::revoke},
     {"GET", "/api/ws/rooms", true, &Routes::list_rooms},
     {"POST", "/api/ws/rooms", true, &Routes::create_room},
     {"GET", "/api/ws/rooms/", true, &Routes::describe_room},
@@ -146,6 +147,8 @@ void Routes::publish(Session& session, const Request& request) { api_.publish(se
 void Routes::broadcast(Session& session, const Request& request) {
   api_.broadcast(session, request);
 }
+
+void Routes::revoke(Session& session, const Request& request) { api_.revoke(session, request); }
 
 void Routes::list_rooms(Session& session, const Request& request) {
   api_.list_rooms(session, request);
@@ -272,7 +275,7 @@ bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
 
 void Routes::native(Session& session, const Request& request) {
   // Read before the handshake: the request is gone after it.
-  const auto token = token_of(request);
+  const auto token = token_of(request, shard_.node.config.token_cookie);
   const auto user = proto::query_parameter(request.query, "user");
   static constexpr std::string_view subprotocols[] = {"ringroom.v1.json"};
   if (!upgrade(session, request, SessionKind::native, subprotocols)) return;
@@ -282,7 +285,7 @@ void Routes::native(Session& session, const Request& request) {
       {.token = token ? *token : std::string_view(), .user_id = user ? *user : std::string_view()});
   if (identified) return shard_.greetings.begin(session, identified->zone, {}, {});
   shard_.commands.refuse(session, identified.error().code, {}, identified.error().message);
-  shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
+  shard_.lifecycle.close(session, identified.error().close);
 }
 
 void Routes::echo(Session& session, const Request& request) {

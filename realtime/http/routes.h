@@ -27,6 +27,7 @@ class Routes {
   void metrics(Session& session, const proto::Request& request);
   void publish(Session& session, const proto::Request& request);
   void broadcast(Session& session, const proto::Request& request);
+  void revoke(Session& session, const proto::Request& request);
   void list_rooms(Session& session, const proto::Request& request);
   void create_room(Session& session, const proto::Request& request);
   void describe_room(Session& session, const proto::Request& request);

@@ -58,6 +58,15 @@ void Subscribers::join(Session& session, Subscription& subscription, std::uint64
        .is_lagging = 0});
 }
 
+void Subscribers::regrant(Subscription& subscription, Actions actions) {
+  subscription.actions = actions;
+  if (!subscription.joined) return;
+  Audience& audience = *subscription.audience;
+  complete(audience);  // what is under way is for those who could see it when it was made
+  audience.listeners[std::size_t(subscription.form)][subscription.position].sees_presence =
+      actions.has(Action::presence);
+}
+
 void Subscribers::end(Session& session, Subscription& subscription) {
   Audience& audience = *subscription.audience;
   if (subscription.joined) {

@@ -95,6 +95,8 @@ class Subscribers {
   // `sequence` is the room's position in the answer to the join.
   void join(Session& session, Subscription& subscription, std::uint64_t sequence);
   void end(Session& session, Subscription& subscription);  // joined or not
+  // What the session may do in the room from here on.
+  void regrant(Subscription& subscription, Actions actions);
 
   void begin_turn();
   // Takes the holds of the blocks over: ours as they are, another core's as loans.

@@ -35,7 +35,7 @@ constexpr CommandRow CommandRow::rows[] = {
     {CommandKind::heartbeat, true, &Commands::heartbeat},
     {CommandKind::presence, false, &Commands::presence},
     {CommandKind::history, false, &Commands::history},
-    {CommandKind::refresh_token, false, &Commands::not_offered},
+    {CommandKind::refresh_token, false, &Commands::refresh_token},
     {CommandKind::subscribe, false, &Commands::not_offered},
     {CommandKind::unsubscribe, false, &Commands::not_offered},
     {CommandKind::request_metrics, false, &Commands::not_offered},
@@ -169,7 +169,7 @@ void Commands::connect(Session& session, const Command& command) {
       session, {.token = command.token, .user_id = command.user_id, .info = command.info});
   if (!identified) {
     refuse(session, identified.error().code, command, identified.error().message);
-    return shard_.lifecycle.close(session, proto::CloseCode::unauthorized);
+    return shard_.lifecycle.close(session, identified.error().close);
   }
   shard_.greetings.begin(session, identified->zone, command.message_id, command.rooms);
 }
@@ -184,6 +184,20 @@ void Commands::join_all(Session& session, std::string_view correlation_id,
     if (session.state != SessionState::authenticated) return;  // a limit ended it meanwhile
     join(session, request.room, connect, request.recover);
   }
+}
+
+void Commands::refresh_token(Session& session, const Command& command) {
+  const auto refreshed = shard_.identities.refresh(session, command.token);
+  if (!refreshed)
+    return refuse(session, refreshed.error().code, command, refreshed.error().message);
+  if (!command.message_id.empty()) reply(session, proto::Ack{.correlation_id = command.message_id});
+}
+
+void Commands::tell_token_ends(Session& session, std::uint64_t in_ms) {
+  const std::string message = "your token ends in " + std::to_string((in_ms + 999) / 1'000) +
+                              " s: send `refresh_token` with a fresh one";
+  reply(session, proto::SystemMessage{
+                     .code = "token_expiring", .message = message, .timestamp_ms = shard_.wall_ms});
 }
 
 void Commands::join_room(Session& session, const Command& command) {

@@ -36,6 +36,7 @@ class Commands {
                 std::span<const proto::RoomRequest> rooms);
   // Tells the client to come back that long after its close.
   void tell_reconnect(Session& session, std::uint64_t delay_ms, std::string_view reason);
+  void tell_token_ends(Session& session, std::uint64_t in_ms);
   void refuse(Session& session, proto::ErrorCode code, const proto::Command& command,
               std::string_view message, std::optional<std::uint64_t> retry_after_ms = {});
 
@@ -55,6 +56,7 @@ class Commands {
   void ping(Session& session, const proto::Command& command);
   void heartbeat(Session& session, const proto::Command& command);
   void message_batch(Session& session, const proto::Command& command);
+  void refresh_token(Session& session, const proto::Command& command);
   void history(Session& session, const proto::Command& command);
   void presence(Session& session, const proto::Command& command);
   void update_presence(Session& session, const proto::Command& command);

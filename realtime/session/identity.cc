@@ -16,46 +16,82 @@ namespace {
 using proto::ErrorCode;
 
 TokenRules rules_of(const Config& config) {
-  TokenRules rules;
-  if (!config.token_hmac_secret.empty())
-    rules.keys.push_back(
-        {.id = {}, .algorithm = Algorithm::hs256, .secret = config.token_hmac_secret});
-  rules.audience = config.token_audience;
-  rules.issuer = config.token_issuer;
-  return rules;
+  return {.audience = config.token_audience,
+          .issuer = config.token_issuer,
+          .skew_s = config.token_skew_ms / 1'000};
 }
 
 }  // namespace
 
 Identities::Identities(Shard& shard)
-    : shard_(shard), verifier_(rules_of(shard.node.config)), everything_(Grants::everything()) {}
+    : shard_(shard),
+      verifier_(rules_of(shard.node.config)),
+      keys_(std::make_shared<const KeySet>()),
+      everything_(Grants::everything()) {}
+
+const KeySet& Identities::keys() {
+  if (const std::uint32_t edition = shard_.node.token_keys.edition(); edition != keys_edition_) {
+    keys_ = shard_.node.token_keys.current();
+    keys_edition_ = edition;
+  }
+  return *keys_;
+}
+
+Failure<Identities::Refusal> Identities::refuse(ErrorCode code, std::string_view message) {
+  shard_.counters.auth_failures_total.add();
+  return fail(Refusal{code, message});
+}
+
+Failure<Identities::Refusal> Identities::refuse(TokenError error) {
+  shard_.counters.auth_failures_total.add();
+  Refusal out{ErrorCode::unauthorized, row_of(error).sentence};
+  if (error == TokenError::expired) out.code = ErrorCode::token_expired;
+  if (error == TokenError::key_awaited) {
+    // Not the client's fault: it may come back with the same token.
+    shard_.counters.keys_missing_total.add();
+    out.code = ErrorCode::unavailable;
+    out.close = proto::CloseCode::try_later;
+  }
+  return fail(out);
+}
+
+Result<Claims, Identities::Refusal> Identities::believe(std::string_view token) {
+  const std::uint64_t now_s = shard_.wall_ms / 1000;
+  auto claims = verifier_.verify(token, keys(), now_s);
+  if (!claims && claims.error() == TokenError::unknown_key) {
+    if (shard_.node.token_keys.may_come(shard_.now_ms)) return refuse(TokenError::key_awaited);
+    if (keys().empty())
+      return refuse(ErrorCode::unauthorized,
+                    "this server knows no key to check a token with; its operator has to set "
+                    "token-hmac-secret, token-key-files, token-jwks-file or token-jwks-url");
+  }
+  if (!claims) return refuse(claims.error());
+  if (shard_.revocations.covers(*claims, now_s)) return refuse(TokenError::revoked);
+  if (claims->info.size() > Presence::info_bytes_max)
+    return refuse(ErrorCode::unauthorized,
+                  "the `info` of the token is longer than 1024 bytes; keep what others see of "
+                  "a user short");
+  return std::move(*claims);
+}
+
+void Identities::grant(Session& session, Claims& claims) {
+  session.grants = GrantsRef(Grants(std::move(claims.rooms)), shard_.revocations.mark_of(claims));
+  // Whatever lies behind the year 2106 is never in our time.
+  session.expires_s = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(claims.valid_until_s(), std::numeric_limits<std::uint32_t>::max()));
+  session.knows_end = false;
+}
 
 Result<Identities::Identity, Identities::Refusal> Identities::identify(
     Session& session, const Credentials& credentials) {
-  const auto refuse = [this](ErrorCode code, std::string_view message) {
-    shard_.counters.auth_failures_total.add();
-    return fail(Refusal{code, message});
-  };
   if (!credentials.token.empty()) {
-    if (!verifier_.has_keys())
-      return refuse(ErrorCode::unauthorized,
-                    "this server knows no key to check a token with; its operator has to set "
-                    "token-hmac-secret");
-    auto claims = verifier_.verify(credentials.token, shard_.wall_ms / 1000);
-    if (!claims) {
-      return refuse(claims.error() == TokenError::expired ? ErrorCode::token_expired
-                                                          : ErrorCode::unauthorized,
-                    row_of(claims.error()).sentence);
-    }
+    auto claims = believe(credentials.token);
+    if (!claims) return fail(claims.error());
     const std::string_view info = credentials.info.empty() ? claims->info : credentials.info;
     if (info.size() > Presence::info_bytes_max)
       return refuse(ErrorCode::unauthorized,
-                    "the `info` of the token is longer than 1024 bytes; keep what others see of "
-                    "a user short");
-    session.grants = GrantsRef(Grants(std::move(claims->rooms)));
-    // Whatever lies behind the year 2106 is never in our time.
-    session.expires_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-        claims->valid_until_s(), std::numeric_limits<std::uint32_t>::max()));
+                    "`info` is longer than 1024 bytes; keep what others see of a user short");
+    grant(session, *claims);
     shard_.lifecycle.authenticated(session, claims->user);
     shard_.sessions.set_info(session, info);
     return Identity{.zone = std::move(claims->zone)};
@@ -75,15 +111,22 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
   return Identity{};
 }
 
+Outcome<Identities::Refusal> Identities::refresh(Session& session, std::string_view token) {
+  auto claims = believe(token);
+  if (!claims) return fail(claims.error());
+  if (session.user == nullptr || session.user->id() != claims->user)
+    return refuse(ErrorCode::forbidden,
+                  "the token is another user's: open another connection for another identity");
+  grant(session, *claims);
+  shard_.counters.token_refreshes_total.add();
+  shard_.lifecycle.granted_anew(session);
+  shard_.membership.review(session);
+  return Done{};
+}
+
 Actions actions_in(const Session& session, std::string_view room) {
   if (!session.grants || session.user == nullptr) return {};
   return session.grants->in(room, session.user->id());
-}
-
-std::optional<std::string> token_of(const proto::Request& request) {
-  if (const std::string_view token = proto::bearer_of(request); !token.empty())
-    return std::string(token);
-  return proto::query_parameter(request.query, "token");
 }
 
 }  // namespace ringroom::realtime

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "proto/close_code.h"
 #include "proto/command.h"
-#include "proto/http.h"
+#include "realtime/access/credentials.h"
 #include "realtime/access/grants_ref.h"
 #include "realtime/access/jwt.h"
 #include "realtime/session/session.h"
@@ -31,24 +34,34 @@ class Identities {
   };
   struct Refusal {
     proto::ErrorCode code;
-    std::string_view message;  // constant text
+    std::string_view message;                                 // constant text
+    proto::CloseCode close = proto::CloseCode::unauthorized;  // if the connection ends for it
   };
   struct Identity {
     std::string zone;  // of the token; empty: it names none
   };
   // On success the session is authenticated and holds its grants.
   Result<Identity, Refusal> identify(Session& session, const Credentials& credentials);
+  // Of a session in service: the same user, with another end and other rights from here on. If it
+  // is refused nothing has changed.
+  Outcome<Refusal> refresh(Session& session, std::string_view token);
 
  private:
+  // The newest edition, which another thread may just have published.
+  const KeySet& keys();
+  Result<Claims, Refusal> believe(std::string_view token);
+  Failure<Refusal> refuse(TokenError error);
+  Failure<Refusal> refuse(proto::ErrorCode code, std::string_view message);
+  void grant(Session& session, Claims& claims);
+
   Shard& shard_;
   TokenVerifier verifier_;
+  std::shared_ptr<const KeySet> keys_;
+  std::uint32_t keys_edition_ = 0;
   GrantsRef everything_;  // for development
 };
 
 // What the session may do in a room, by its token; everything in development.
 Actions actions_in(const Session& session, std::string_view room);
-
-// From `Authorization: Bearer` or `?token=`.
-std::optional<std::string> token_of(const proto::Request& request);
 
 }  // namespace ringroom::realtime

@@ -125,13 +125,38 @@ void Lifecycle::authenticated(Session& session, std::string_view user_id) {
   shard_.quotas.ask_for_user(session);  // last: the answer may close the session at once
 }
 
-// Until it must have been heard again, or its token ends, if that comes first.
+// Until it must have been heard again, or its token ends, or it is to be told so, whichever comes
+// first.
 void Lifecycle::await_silence(Session& session, std::uint64_t delay_ms) {
   if (session.expires_s != 0) {
-    const std::uint64_t end_ms = std::uint64_t{1000} * session.expires_s;
+    std::uint64_t end_ms = std::uint64_t{1000} * session.expires_s;
+    if (!session.knows_end) end_ms -= std::min(end_ms, shard_.node.config.token_expiring_ms);
     delay_ms = std::min(delay_ms, end_ms - std::min(end_ms, shard_.wall_ms) + 1);
   }
   arm(session, delay_ms);
+}
+
+void Lifecycle::granted_anew(Session& session) {
+  await_silence(session, shard_.node.config.ping_interval_ms);
+}
+
+bool Lifecycle::has_outlived_token(Session& session) {
+  if (session.expires_s == 0) return false;
+  const std::uint64_t end_ms = std::uint64_t{1000} * session.expires_s;
+  if (end_ms <= shard_.wall_ms) {
+    shard_.counters.tokens_expired_total.add();
+    close(session, proto::CloseCode::unauthorized,
+          "the token has expired; come back with a fresh one");
+    return true;
+  }
+  // Not before it was greeted: that is what a client hears first.
+  if (!session.knows_end && !session.awaits_greeting &&
+      end_ms <= shard_.wall_ms + shard_.node.config.token_expiring_ms) {
+    session.knows_end = true;
+    if (shard_.node.config.token_expiring_ms > 0)
+      shard_.commands.tell_token_ends(session, end_ms - shard_.wall_ms);
+  }
+  return session.state == SessionState::draining;  // too slow to be told
 }
 
 void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
@@ -232,15 +257,16 @@ void Lifecycle::fired(const engine::Fired& fired) {
 
 void Lifecycle::check_alive(Session& session) {
   const Config& config = shard_.node.config;
-  if (session.expires_s != 0 && std::uint64_t{1000} * session.expires_s <= shard_.wall_ms)
-    return close(session, proto::CloseCode::unauthorized);
+  if (has_outlived_token(session)) return;
+  // The clock's low bits wrap after 49 days; their difference does not.
+  const std::uint32_t silent_ms = static_cast<std::uint32_t>(shard_.now_ms) - session.heard_ms;
   if (session.awaits_pong) {
+    if (silent_ms < config.pong_timeout_ms)
+      return await_silence(session, config.pong_timeout_ms - silent_ms);
     // Nothing came since the ping, not even TCP's own answer to a close would: no close frame.
     shard_.counters.pong_timeouts_total.add();
     return cut_off(session);
   }
-  // The clock's low bits wrap after 49 days; their difference does not.
-  const std::uint32_t silent_ms = static_cast<std::uint32_t>(shard_.now_ms) - session.heard_ms;
   if (silent_ms < config.ping_interval_ms)
     return await_silence(session, config.ping_interval_ms - silent_ms);
   static constexpr std::byte ping[] = {std::byte{0x89}, std::byte{0}};
@@ -248,7 +274,9 @@ void Lifecycle::check_alive(Session& session) {
   if (shard_.outbox.write(session.socket, ping) == engine::Outbox::Send::over_limit)
     return drop_slow(session.socket);
   session.awaits_pong = true;
-  arm(session, config.pong_timeout_ms);
+  // The time for the pong runs from here; if the token ends within it, so does the connection.
+  session.heard_ms = static_cast<std::uint32_t>(shard_.now_ms);
+  await_silence(session, config.pong_timeout_ms);
 }
 
 }  // namespace ringroom::realtime

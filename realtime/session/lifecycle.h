@@ -40,6 +40,9 @@ class Lifecycle {
   void drop_slow(engine::SocketId socket);
   void closed(engine::SocketId socket);
 
+  // Its token has another end than before.
+  void granted_anew(Session& session);
+
   void heard(Session& session);
   void fired(const engine::Fired& fired);
   // An HTTP connection between requests has this long to send the next.
@@ -53,6 +56,8 @@ class Lifecycle {
   void end(Session& session, proto::CloseCode code, std::string_view reason,
            engine::Outbox::Peer peer);
   void check_alive(Session& session);
+  // True: the token has ended, and with it the connection.
+  bool has_outlived_token(Session& session);
 
   Shard& shard_;
 };

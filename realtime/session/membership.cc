@@ -1,6 +1,9 @@
 #include "realtime/session/membership.h"
 
+#include <vector>
+
 #include "proto/deflate_offer.h"
+#include "realtime/session/identity.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -84,6 +87,19 @@ void Membership::expel(Session& session, RoomId room, std::string_view reason) {
   if (session.kind == SessionKind::native) return shard_.commands.left(session, name, reason);
   // The raw dialect has no words for it.
   shard_.lifecycle.close(session, proto::CloseCode::going_away, reason);
+}
+
+void Membership::review(Session& session) {
+  std::vector<RoomId> lost;
+  for (Subscription& subscription : session.subscriptions) {
+    const Actions actions = actions_in(session, subscription.audience->name);
+    if (actions.has(Action::join)) {
+      shard_.subscribers.regrant(subscription, actions);
+    } else {
+      lost.push_back(subscription.audience->room);
+    }
+  }
+  for (const RoomId room : lost) expel(session, room, "forbidden");
 }
 
 void Membership::leave_all(Session& session, Ends ends) {

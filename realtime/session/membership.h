@@ -43,6 +43,10 @@ class Membership {
   // Ends a subscription that nobody asked to end, and says why.
   void expel(Session& session, RoomId room, std::string_view reason);
 
+  // The session's rights have changed: rooms that it may not be in any more end, in the others it
+  // may do what it may now.
+  void review(Session& session);
+
   void receive(const Joined& joined);
   // A refused join leaves no trace; the words to the client are the caller's.
   void receive(const Refused& refused);

@@ -80,6 +80,7 @@ struct Session {
   std::uint8_t deflate_window_bits = 0;  // 8..15 once permessage-deflate was agreed
   bool awaits_pong : 1 = false;
   bool awaits_greeting : 1 = false;  // Greetings holds what it says
+  bool knows_end : 1 = false;        // it was told that its token ends soon
   bool keeps_context : 1 = false;    // DeflateContexts has its streams
   // Places it has under the limits of connections.
   bool counts_for_address : 1 = false;

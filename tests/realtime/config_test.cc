@@ -142,12 +142,15 @@ TEST(Config, NeverPrintsASecret) {
   EXPECT_EQ(print(Config{}, *find_option("api-key")), "");
 }
 
-TEST(Config, RefusesAShortTokenSecret) {
-  Config config;
-  config.token_hmac_secret = std::string(hmac_secret_bytes_min - 1, 's');
-  EXPECT_FALSE(settle(config));
-  config.token_hmac_secret += 's';
-  EXPECT_TRUE(settle(config));
+TEST(Config, RefusesATokenSecretShorterThanItsHash) {
+  for (const Algorithm algorithm : {Algorithm::hs256, Algorithm::hs384, Algorithm::hs512}) {
+    Config config;
+    config.token_hmac_algorithm = algorithm;
+    config.token_hmac_secret = std::string(row_of(algorithm).bytes - 1, 's');
+    EXPECT_FALSE(settle(config));
+    config.token_hmac_secret += 's';
+    EXPECT_TRUE(settle(config));
+  }
 }
 
 TEST(Config, ReadsASecretFromItsFileWithoutTheEndOfLine) {

@@ -8,10 +8,13 @@ namespace {
 
 constexpr std::uint64_t now_s = 1'700'000'000;
 
-realtime::TokenRules rules(std::string audience = "") {
-  return {.keys = {{.id = "", .secret = "0123456789abcdef0123456789abcdef"}},
-          .audience = std::move(audience),
-          .issuer = {}};
+TokenKeyring rules(std::string audience = "") {
+  TokenKeyring out;
+  auto key =
+      realtime::Key::of_secret(realtime::Algorithm::hs256, "", "0123456789abcdef0123456789abcdef");
+  EXPECT_TRUE(key && out.keys.add(*key));
+  out.rules.audience = std::move(audience);
+  return out;
 }
 
 Result<TokenArguments, Stop> arguments(std::vector<const char*> argv) {
@@ -27,7 +30,8 @@ TEST(Token, IsMadeAsAskedForAndTakenByTheServersOwnRules) {
   const auto token = make_token(*asked, rules("edge"), now_s);
   ASSERT_TRUE(token) << token.error().text;
 
-  const auto claims = realtime::TokenVerifier(rules("edge")).verify(*token, now_s);
+  const auto claims =
+      realtime::TokenVerifier(rules("edge").rules).verify(*token, rules("edge").keys, now_s);
   ASSERT_TRUE(claims);
   EXPECT_EQ(claims->user, "ann");
   EXPECT_EQ(claims->workspace, "w1");
@@ -88,6 +92,16 @@ TEST(Token, ExplainsWhyABadOneIsRefusedAndShowsWhatItClaims) {
   EXPECT_NE(late.text.find("unproven claims: {\"sub\":\"ann\""), std::string::npos);
   EXPECT_NE(check_token(token, rules("edge"), now_s).text.find("wrong_audience"),
             std::string::npos);
+}
+
+TEST(Token, ShowsTheKeysThatThereAreToWhoNamedAnother) {
+  TokenKeyring named;
+  auto key = realtime::Key::of_secret(realtime::Algorithm::hs512, "blue", std::string(64, 's'));
+  ASSERT_TRUE(key && named.keys.add(*key));
+  const auto asked = arguments({"make", "--sub", "ann"});
+  const TokenReport report = check_token(*make_token(*asked, rules(), now_s), named, now_s);
+  EXPECT_NE(report.text.find("refused (unknown_key): "), std::string::npos);
+  EXPECT_NE(report.text.find("keys: blue HS512\n"), std::string::npos) << report.text;
 }
 
 TEST(Token, CannotDriveTheTerminalOfWhoChecksIt) {

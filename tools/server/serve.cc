@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "engine/probe.h"
+#include "realtime/access/jwks_fetch.h"
 #include "realtime/node.h"
 #include "realtime/shard.h"
 #include "tools/options.h"
@@ -104,6 +105,17 @@ void say_ready(const realtime::Config& config, const engine::Engine& engine) {
   std::fflush(stdout);
 }
 
+// SIGHUP: the keys, which have to change while nobody is sent away. All else needs a new process.
+void reload_keys(realtime::Node& node) {
+  const auto loaded = node.token_keys.reload(node.config);
+  if (!loaded)
+    return Log::line(Log::Level::error, "SIGHUP: the token keys stay as they were",
+                     {{"because", std::string_view(loaded.error().sentence)}});
+  Log::line(Log::Level::info,
+            "SIGHUP: the token keys were read anew; other changes need a new process",
+            {{"keys", node.token_keys.current()->keys().size()}});
+}
+
 int run(const realtime::Config& config) {
   const std::uint64_t descriptors = raise_descriptor_limit();
   if (const auto probe = engine::probe({.files = 64}); !probe) {
@@ -116,6 +128,10 @@ int run(const realtime::Config& config) {
           ? std::min<std::uint64_t>(descriptors, engine::bounds::sockets_max)
           : config.connections_max;
   realtime::Node node(config, cores);
+  if (const auto loaded = node.token_keys.load(config); !loaded) {
+    std::fprintf(stderr, "ringroom: %s\n", loaded.error().sentence.c_str());
+    return exit_usage;
+  }
   engine::EngineOptions options;
   options.cores = cores;
   options.listeners = {
@@ -128,6 +144,9 @@ int run(const realtime::Config& config) {
   if (config.low_power) options.waiting = engine::Waiting::low_power;
 
   Signals signals;
+  std::unique_ptr<realtime::JwksFetch> jwks_fetch;
+  if (!config.token_jwks_url.empty())
+    jwks_fetch = realtime::JwksFetch::start(node.config, node.token_keys);
   auto started = engine::Engine::start(options, [&node](CoreId core, engine::Outbox& outbox) {
     return std::make_unique<realtime::Shard>(node, core, outbox);
   });
@@ -146,8 +165,7 @@ int run(const realtime::Config& config) {
   for (const std::string_view note : realtime::notes(config)) Log::line(Log::Level::warning, note);
   say_ready(config, engine);
 
-  for (int number = signals.next(); number == SIGHUP; number = signals.next())
-    Log::line(Log::Level::info, "SIGHUP ignored: reload is not offered, restart to apply changes");
+  for (int number = signals.next(); number == SIGHUP; number = signals.next()) reload_keys(node);
   Log::line(Log::Level::info,
             "draining: every connection is told to come back; a second signal ends at once",
             {{"over_ms", config.drain_ms}, {"hard_stop_ms", config.drain_hard_stop_ms}});

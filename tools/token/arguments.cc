@@ -47,18 +47,27 @@ Result<TokenArguments, Stop> read_token_arguments(int argc, const char* const* a
   std::vector<std::string> rooms;
   std::string lifetime = "1h";
   CLI::App app("Makes tokens, and says why one would be refused.", "ringroom token");
-  CLI::App* make = app.add_subcommand("make", "Prints a token signed with the configured secret.");
+  CLI::App* make =
+      app.add_subcommand("make", "Prints a token signed with the configured secret, or a key.");
   CLI::App* check = app.add_subcommand("check", "Says what a token allows, or why it is refused.");
   app.require_subcommand(1);
   for (CLI::App* command : {make, check}) {
     command->add_option("-c,--config", out.config_file, "Configuration file of the server.");
     command->add_option("--secret-file", out.secret_file,
                         "File that holds the secret, instead of the configured one.");
+    command->add_option("--key-files", out.key_files,
+                        "PEM files as token-key-files has them, instead of the configured ones.");
+    command->add_option("--jwks-file", out.jwks_file,
+                        "File with a JWK or JWKS, instead of the configured one.");
     command->add_option("--audience", out.audience, "`aud`, instead of the configured one.");
     command->add_option("--issuer", out.issuer, "`iss`, instead of the configured one.");
   }
+  make->add_option("--sign-with", out.sign_with,
+                   "ALGORITHM:FILE or ALGORITHM:KID:FILE of a private key as PEM, such as "
+                   "ES256:key-1:private.pem, instead of the secret.");
   make->add_option("--sub", out.user, "The user's id.")->required();
   make->add_option("--workspace", out.workspace, "The user's workspace.");
+  make->add_option("--jti", out.id, "The token's own id, by which it can be revoked.");
   make->add_option("--ttl", lifetime, "How long it is valid: 90s, 1h; a number is seconds.");
   make->add_option("--room", rooms,
                    "PATTERN=ACTION,... of join, publish, presence, history, create, delete, admin. "

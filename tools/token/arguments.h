@@ -15,15 +15,19 @@ struct TokenArguments {
   enum class Command : std::uint8_t { make, check };
   Command command = Command::make;
 
-  // Where the secret, the audience and the issuer come from: the configuration, or these instead.
+  // Where the keys, the audience and the issuer come from: the configuration, or these instead.
   std::string config_file;
   std::string secret_file;
+  std::string key_files;  // as token-key-files
+  std::string jwks_file;
   std::string audience;
   std::string issuer;
 
   // make
+  std::string sign_with;  // ALGORITHM:KID:FILE of a private key; empty: the configured secret
   std::string user;
   std::string workspace;
+  std::string id;  // `jti`
   std::uint64_t lifetime_s = 3'600;
   std::vector<realtime::RoomGrant> rooms;
   std::vector<std::string> permissions;

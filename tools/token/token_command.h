@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "realtime/access/jwt.h"
@@ -13,15 +15,21 @@ namespace ringroom::tools {
 // refused, 2 for a question that makes no sense.
 int token_command(int argc, const char* const* argv, const char* const* environment);
 
+// What tokens are made with, and held against.
+struct TokenKeyring {
+  realtime::KeySet keys;
+  realtime::TokenRules rules;
+  std::optional<realtime::Key> signer;  // nothing: the first of the keys that can sign
+};
+
 // The token, held against the rules before it is given away: what we make we also take.
-Result<std::string, Stop> make_token(const TokenArguments& arguments,
-                                     const realtime::TokenRules& rules, std::uint64_t now_s);
+Result<std::string, Stop> make_token(const TokenArguments& arguments, const TokenKeyring& keyring,
+                                     std::uint64_t now_s);
 
 struct TokenReport {
   bool good;
   std::string text;  // for a person; what a refused token claims is shown as unproven
 };
-TokenReport check_token(std::string_view token, const realtime::TokenRules& rules,
-                        std::uint64_t now_s);
+TokenReport check_token(std::string_view token, const TokenKeyring& keyring, std::uint64_t now_s);
 
 }  // namespace ringroom::tools

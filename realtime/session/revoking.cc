@@ -1,0 +1,84 @@
+#include "realtime/session/revoking.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+void Revoking::begin(const Asker& asker, const Revocations::Order& order) {
+  const std::uint32_t number = next_++;
+  gatherings_[number] = {.waiting = shard_.node.cores, .closed = 0, .is_full = false};
+  shard_.send_to_all(Revoke{.asker = asker,
+                            .number = number,
+                            .kind = static_cast<std::uint8_t>(order.kind),
+                            .issued_before_s = order.issued_before_s,
+                            .until_s = order.until_s,
+                            .name = order.name});
+}
+
+void Revoking::receive(const Revoke& item) {
+  const Revocations::Order order{.kind = static_cast<Revocations::Kind>(item.kind),
+                                 .name = item.name,
+                                 .issued_before_s = item.issued_before_s,
+                                 .until_s = item.until_s};
+  const bool remembered = shard_.revocations.add(order, shard_.wall_ms / 1'000);
+  const std::uint32_t closed = close_those_meant(order);
+  shard_.counters.revoked_total.add(closed);
+  shard_.send(
+      CoreId{item.asker.to.core},
+      Revoked{
+          .asker = item.asker, .number = item.number, .closed = closed, .is_full = !remembered});
+}
+
+std::uint32_t Revoking::close_those_meant(const Revocations::Order& order) {
+  std::uint32_t closed = 0;
+  const auto judge = [&](Session& session) {
+    if (session.user == nullptr || session.state != SessionState::authenticated ||
+        !shard_.revocations.is_meant(order, session.grants.mark()))
+      return;
+    shard_.lifecycle.close(session, proto::CloseCode::unauthorized,
+                           "the token was revoked; come back with a fresh one");
+    ++closed;
+  };
+  if (order.kind != Revocations::Kind::user) {
+    shard_.sessions.for_each(judge);
+  } else if (const User* user = shard_.sessions.find_user(order.name)) {
+    shard_.sessions.for_each_of(*user, judge);
+  }
+  return closed;
+}
+
+void Revoking::receive(const Revoked& item) {
+  const auto found = gatherings_.find(item.number);
+  if (found == gatherings_.end()) return;
+  Gathering& gathering = found->second;
+  gathering.closed += item.closed;
+  gathering.is_full = gathering.is_full || item.is_full;
+  if (--gathering.waiting > 0) return;
+  const Gathering gathered = gathering;
+  gatherings_.erase(found);  // the answer may let the next request begin
+  answer(item.asker, gathered);
+}
+
+void Revoking::answer(const Asker& asker, const Gathering& gathered) {
+  Session* session =
+      shard_.sessions.find({.slot = asker.to.slot, .generation = asker.to.generation});
+  if (session == nullptr || session->state == SessionState::draining) return;
+  if (gathered.is_full) {
+    shard_.counters.refused_limit_total.add();
+    return shard_.exchanges.refuse(
+        *session, asker.exchange, proto::ErrorCode::unavailable,
+        "connections were closed, but the revocation is not remembered: as many are as may be; "
+        "raise revocations-max, or say `expires`");
+  }
+  char body[64];
+  const int size = std::snprintf(body, sizeof body, "{\"closed\":%u}\n", gathered.closed);
+  shard_.exchanges.answer(*session, asker.exchange,
+                          {.status = 200,
+                           .content_type = "application/json",
+                           .body = {body, static_cast<std::size_t>(size)}});
+}
+
+}  // namespace ringroom::realtime
