@@ -13,7 +13,7 @@ constexpr std::size_t node_bytes = 48;
 
 }  // namespace
 
-HeldPublications::HeldPublications(std::vector<Limits> limits) {
+HeldPublications::HeldPublications(const std::vector<Limits>& limits) {
   for (const Limits& each : limits) policies_.push_back({.limits = each});
 }
 

@@ -24,7 +24,7 @@ class HeldPublications {
   struct Limits {
     std::uint64_t count, bytes;
   };
-  explicit HeldPublications(std::vector<Limits> limits);
+  explicit HeldPublications(const std::vector<Limits>& limits);
 
   // False: as many wait for these hours as may.
   bool hold(const Publish& publish, std::uint64_t due_ms);
