@@ -12,28 +12,23 @@ namespace ringroom::realtime {
 
 namespace {
 
-// Up to here a look at every slot takes two cache lines or three, and most rooms stay below it.
-constexpr std::size_t unindexed_max = 8;
+// Up to here a look at every slot takes eight cache lines at most, one behind the other, and most
+// rooms stay below it: an index would be a fifth of what a user of theirs costs.
+constexpr std::size_t unindexed_max = 16;
 // A table that has become this empty is laid out anew, unless it is small anyway.
 constexpr std::size_t sparse_factor = 4;
 constexpr std::size_t sparse_slots_min = 16;
-// The end of a grace is kept as the low half of the clock: 24 days ahead are told from the past.
-constexpr std::uint64_t grace_ms_max = 0x7fff'ffff;
-
 static_assert(bounds::user_id_bytes_max <= 255, "a member holds the length in one byte");
 static_assert(Presence::info_bytes_max <= 65'535, "a member holds the length in two bytes");
 
 }  // namespace
 
 Presence::Presence(const Namespace& options, alloc::CoreHeap& heap, std::uint64_t seed)
-    : options_(options),
-      heap_(heap),
-      seed_(seed),
-      grace_ms_(std::min(options.presence_grace_ms, grace_ms_max)) {}
+    : options_(options), heap_(heap), seed_(seed), members_(heap) {}
 
 Presence::~Presence() {
-  for (const Member& member : members_)
-    if (member.is(used)) heap_.release(member.text);
+  for (std::size_t slot = 0; slot < members_.size(); ++slot)
+    if (members_[slot].is(used)) heap_.release(members_[slot].text);
 }
 
 void Presence::enter(std::string_view user_id, std::string_view info, std::uint64_t now_ms) {
@@ -65,7 +60,7 @@ void Presence::leave(std::string_view user_id, Why why, std::uint64_t now_ms) {
   RR_CHECK(member.connections > 0);
   --connections_;
   --member.connections;
-  if (why == Why::broken && grace_ms_ > 0) await(slot, now_ms);
+  if (why == Why::broken && grace_ms() > 0) await(slot, now_ms);
   if (member.connections == 0 && !member.is(awaited)) go(slot, now_ms);
 }
 
@@ -90,8 +85,8 @@ std::optional<std::uint64_t> Presence::next_ms() const {
   std::optional<std::uint64_t> out;
   if (!changed_.empty()) out = due_ms_;
   if (first_awaited_ != none) {
-    const std::uint64_t grace_ms = whole(members_[first_awaited_].until_ms);
-    if (!out || grace_ms < *out) out = grace_ms;
+    const std::uint64_t over_ms = whole(members_[first_awaited_].until_ms);
+    if (!out || over_ms < *out) out = over_ms;
   }
   return out;
 }
@@ -144,10 +139,7 @@ std::uint32_t Presence::add(std::string_view user_id, std::uint32_t hash) {
   std::uint32_t slot = first_free_;
   if (slot == none) {
     slot = static_cast<std::uint32_t>(members_.size());
-    // By half: doubling would leave a quarter of a large table unused on average.
-    if (members_.size() == members_.capacity())
-      members_.reserve(members_.size() + members_.size() / 2 + 2);
-    members_.emplace_back();
+    members_.push_back(Member{});
   } else {
     first_free_ = members_[slot].next;
   }
@@ -220,7 +212,7 @@ void Presence::await(std::uint32_t slot, std::uint64_t now_ms) {
   stop_awaiting(slot);
   Member& member = members_[slot];
   member.set(awaited);
-  member.until_ms = static_cast<std::uint32_t>(now_ms + grace_ms_);
+  member.until_ms = static_cast<std::uint32_t>(now_ms + grace_ms());
   member.previous = last_awaited_;
   member.next = none;
   (last_awaited_ == none ? first_awaited_ : members_[last_awaited_].next) = slot;
@@ -262,7 +254,7 @@ void Presence::index_add(std::uint32_t slot) {
   if (index_.empty() && members_.size() <= unindexed_max) return;
   // At most three quarters full: a hit then looks at two or three places, a miss at eight.
   if (used_count_ * 4 > index_.size() * 3)
-    return rebuild_index(std::max(index_.size() * 2, 4 * unindexed_max));
+    return rebuild_index(std::max(index_.size() * 2, 2 * unindexed_max));
   const std::size_t mask = index_.size() - 1;
   std::size_t at = members_[slot].hash & mask;
   while (index_[at] != none) at = (at + 1) & mask;
@@ -298,8 +290,7 @@ void Presence::rebuild_index(std::size_t places) {
 // Gives back what a crowd has left behind. Nothing is noted as changed when this is called.
 void Presence::compact() {
   std::vector<std::uint32_t> now_at(members_.size(), none);
-  std::vector<Member> packed;
-  packed.reserve(used_count_);
+  alloc::ChunkList<Member> packed(heap_);
   for (std::uint32_t slot = 0; slot < members_.size(); ++slot) {
     if (!members_[slot].is(used)) continue;
     now_at[slot] = static_cast<std::uint32_t>(packed.size());
@@ -308,9 +299,9 @@ void Presence::compact() {
   const auto follow = [&](std::uint32_t& slot) {
     if (slot != none) slot = now_at[slot];
   };
-  for (Member& member : packed) {
-    follow(member.previous);
-    follow(member.next);
+  for (std::size_t slot = 0; slot < packed.size(); ++slot) {
+    follow(packed[slot].previous);
+    follow(packed[slot].next);
   }
   follow(first_awaited_);
   follow(last_awaited_);
@@ -320,7 +311,7 @@ void Presence::compact() {
     index_ = std::vector<std::uint32_t>();
     return;
   }
-  std::size_t places = 4 * unindexed_max;
+  std::size_t places = 2 * unindexed_max;
   while (used_count_ * 4 > places * 3) places *= 2;
   rebuild_index(places);
 }

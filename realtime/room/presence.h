@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "alloc/chunk_list.h"
 #include "alloc/core_heap.h"
 #include "realtime/namespace.h"
 
@@ -28,7 +29,8 @@ namespace ringroom::realtime {
 // interval that began with the first of them ends, and then all of them are one batch.
 //
 // Owner:  the room, on its core. Time is an argument and never goes back; no clock, no socket.
-// Size:   32 bytes a user and its texts, 5 to 11 for the index (docs/memory.md).
+// Size:   32 bytes a user and its texts, 5 to 11 for the index of a room of more than 16
+//         (docs/memory.md).
 // Errors: none. That only those leave who have entered is the room's promise, and checked.
 class Presence {
  public:
@@ -86,8 +88,9 @@ class Presence {
   // f(user_id, connections, info) for at most `count_max` users, in the order of their arrival,
   // except that who comes takes the place of who went before.
   void list(std::size_t count_max, auto&& f) const {
-    for (const Member& member : members_) {
+    for (std::size_t slot = 0; slot < members_.size(); ++slot) {
       if (count_max == 0) return;
+      const Member& member = members_[slot];
       if (!member.is(here)) continue;
       --count_max;
       f(member.user_id(), member.connections, member.info());
@@ -96,7 +99,7 @@ class Presence {
 
   // Of this object and everything it holds.
   std::size_t bytes() const {
-    return sizeof *this + members_.capacity() * sizeof(Member) +
+    return sizeof *this + members_.memory_bytes() +
            (index_.capacity() + changed_.capacity()) * sizeof(std::uint32_t) + text_bytes_;
   }
 
@@ -130,6 +133,10 @@ class Presence {
   };
   static_assert(sizeof(Member) == 32, "two to a cache line; docs/memory.md says it too");
 
+  // The end of a grace is kept as the low half of the clock: 24 days ahead are told from the past.
+  std::uint64_t grace_ms() const {
+    return std::min<std::uint64_t>(options_.presence_grace_ms, 0x7fff'ffff);
+  }
   static std::optional<Difference> difference(const Member& member);
 
   std::uint32_t hash_of(std::string_view user_id) const;
@@ -152,10 +159,9 @@ class Presence {
   const Namespace& options_;
   alloc::CoreHeap& heap_;
   const std::uint64_t seed_;
-  const std::uint64_t grace_ms_;
-  std::uint64_t now_ms_ = 0;  // the latest that was said
-  std::uint64_t due_ms_ = 0;  // of changed_, unless that is empty
-  std::vector<Member> members_;
+  std::uint64_t now_ms_ = 0;          // the latest that was said
+  std::uint64_t due_ms_ = 0;          // of changed_, unless that is empty
+  alloc::ChunkList<Member> members_;  // by slot
   // Slots by hash, open addressing, a power of two; empty while a look at every slot is cheaper.
   std::vector<std::uint32_t> index_;
   std::vector<std::uint32_t> changed_;  // slots that may differ from what was told, oldest first
