@@ -426,6 +426,8 @@ class Storm {
         for (std::size_t left = 1 + roll(4); left > 0; --left) speaker.publish();
       } else if (what < 90) {
         roam(roll(roamers));
+      } else if (what < 93) {
+        node_.pass(1);
       } else if (what < 98) {
         static constexpr std::size_t windows[] = {0, 100, ScriptedNode::all};
         readers_[roll(readers_.size())].connection().window = windows[roll(3)];

@@ -68,9 +68,10 @@ class ScriptedNode::Gate : public engine::Handler {
     }
     engine::Inbox seen = inbox;
     seen.letters = letters_;
-    seen.now_ms = node_.now_ms_;
-    if (inbox.stopping) {
-      seen.now_ms = inbox.now_ms;
+    if (!inbox.stopping) {
+      seen.now_ms = node_.now_ms_;
+      seen.now_ns = node_.now_ms_ * 1'000'000u;
+    } else {
       fired_.push_back({.timer = engine::no_timer, .cookie = realtime::bounds::leave_cookie});
       fired_.push_back({.timer = engine::no_timer, .cookie = realtime::bounds::drain_cookie});
     }
@@ -246,6 +247,7 @@ void ScriptedNode::settle() {
       has_work = has_work || letters_for(CoreId{core}) > 0 || is_spoken_to(CoreId{core});
       turn(CoreId{core});
     }
+    pass(1);
     quiet = has_work || heard() != before ? 0 : quiet + 1;
   }
 }

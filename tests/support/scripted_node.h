@@ -65,7 +65,8 @@ class ScriptedClient {
 //
 // That is more than threads can do: a letter may stay away for as long as the test likes.
 //
-// Time stands still, and no timer fires: what they would do is asked for by name (audit).
+// Time is the test's too: it stands still within a play, settle() takes a millisecond a round. No
+// timer fires: what they would do is asked for by name (audit).
 // Errors: a server that breaks a rule of the engine's, or that keeps a block or a letter at its
 // end,
 //         is stopped by a check.
@@ -88,6 +89,7 @@ class ScriptedNode {
   // Turns the cores until the client is in service.
   ScriptedClient& connect(CoreId core, std::string_view user);
   void turn(CoreId core, std::size_t letters = all);
+  void pass(std::uint64_t ms) { now_ms_ += ms; }
   // Turns all cores until nobody has anything to do.
   void settle();
   // What the core's clock would make it do now and then: all of its rooms are visited, so that
@@ -152,7 +154,7 @@ class ScriptedNode {
 
   realtime::Node node_;
   engine::PostOffice office_;
-  const std::uint64_t now_ms_;
+  std::uint64_t now_ms_;
   std::vector<std::unique_ptr<Place>> places_;
   std::deque<ScriptedClient> clients_;
   std::vector<std::unique_ptr<realtime::Letter>> substitutes_;
