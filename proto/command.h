@@ -185,10 +185,12 @@ struct Publication {
   std::string_view sender = {};          // empty: the server
   std::uint64_t timestamp_ms = 0;
   std::string_view payload = "{}";  // raw JSON, an object
-  bool payload_is_raw = false;      // bytes instead, which only the binary dialect can say
-  std::uint32_t room_number = 0;    // what the binary dialect calls the room; 0: nothing yet
-  std::string_view key = {};        // whose value this is; empty: none
-  bool removed = false;             // the key has no value any more
+  // The publisher sent bytes. The binary dialect says them as they are; for the others the payload
+  // is {"base64": ...}, and the envelope marks it.
+  bool payload_is_raw = false;
+  std::uint32_t room_number = 0;  // what the binary dialect calls the room; 0: nothing yet
+  std::string_view key = {};      // whose value this is; empty: none
+  bool removed = false;           // the key has no value any more
   // The change of the key's value as an RFC 7396 merge patch, said instead of the payload where
   // that is smaller; empty: none.
   std::string_view patch = {};
@@ -224,6 +226,7 @@ struct RoomPosition {
   std::string_view room;
   std::string_view epoch;
   std::uint64_t sequence;
+  std::uint64_t room_id = 0;  // for the binary dialect; 0: none
 };
 struct ConnectionAck {
   std::string_view correlation_id;  // of `connect`; empty if none was sent

@@ -62,8 +62,11 @@ struct JsonParser::Tables {
   std::size_t text_bytes = 0;  // the largest text they can hold
 };
 
-JsonParser::JsonParser()
-    : tables_(std::make_unique<Tables>()),
+JsonParser::JsonParser() : JsonParser(json_depth_max) {}
+
+JsonParser::JsonParser(std::size_t depth_max)
+    : depth_max_(depth_max),
+      tables_(std::make_unique<Tables>()),
       scratch_(
           std::make_unique<std::max_align_t[]>(json_scratch_bytes / sizeof(std::max_align_t))) {
   fit(tables_text_bytes_min);
@@ -80,7 +83,7 @@ void JsonParser::fit(std::size_t text_bytes) {
   const std::size_t bytes = std::bit_ceil(std::max(text_bytes, tables_text_bytes_min));
   auto fresh = std::make_unique<Tables>();
   RR_CHECK(simdjson::get_active_implementation()->create_dom_parser_implementation(
-               bytes, json_depth_max, fresh->parser) == simdjson::SUCCESS);
+               bytes, depth_max_, fresh->parser) == simdjson::SUCCESS);
   RR_CHECK(fresh->document.allocate(bytes) == simdjson::SUCCESS);
   fresh->text_bytes = bytes;
   tables_ = std::move(fresh);

@@ -136,6 +136,8 @@ class JsonItems {
 class JsonParser {
  public:
   JsonParser();
+  // For our own texts, in which those of clients stand deeper than they were.
+  explicit JsonParser(std::size_t depth_max);
   ~JsonParser();
   JsonParser(const JsonParser&) = delete;
   JsonParser& operator=(const JsonParser&) = delete;
@@ -168,6 +170,7 @@ class JsonParser {
                             std::uint32_t mark_end) const;
 
   struct Tables;  // simdjson's parser and document
+  const std::size_t depth_max_;
   std::unique_ptr<Tables> tables_;
   const std::uint64_t* tape_ = nullptr;
   const std::uint8_t* strings_ = nullptr;

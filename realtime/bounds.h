@@ -33,6 +33,10 @@ inline constexpr std::size_t fanout_sends_per_room_min = 16;
 inline constexpr std::size_t context_bytes_per_send = 512;
 inline constexpr std::size_t context_batch_bytes_max = 128 * 1024;
 
+// Messages of a room's past in one answer, whatever may wait for a client: half of what can be
+// translated into another dialect at once (proto/bounds.h), so that the rest of the answer fits.
+inline constexpr std::size_t look_back_bytes_max = 8 * 1024 * 1024;
+
 // Texts on their way to one other core, posted or still open. Publications beyond it are refused as
 // `unavailable`: the publisher can try again, nobody's memory grows. While nothing is on its way
 // one text of any size is taken, so the largest message always fits.

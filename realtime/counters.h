@@ -28,6 +28,7 @@ struct ShardCounters {
   Counter held, held_total, held_refused_total, held_lost_total;
   Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
   Counter drain_closes_total, drain_cut_off_total;
+  Counter events_unheard_total;
   Counter errors_total, refused_limit_total, auth_failures_total;
   Counter keys_missing_total, token_refreshes_total, tokens_expired_total, revoked_total;
   Counter throttled_total;
@@ -69,6 +70,9 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::deliveries_total},
     {"batches_total", CounterKind::total, "Room batches sealed: one send per listener each.",
      &ShardCounters::batches_total},
+    {"events_unheard_total", CounterKind::total,
+     "Events that a listener had not asked for, or must not hear.",
+     &ShardCounters::events_unheard_total},
     {"deflate_messages_total", CounterKind::total,
      "Messages compressed, each once for all of its listeners.",
      &ShardCounters::deflate_messages_total},

@@ -46,16 +46,22 @@ struct ConnectionId {
 enum class WireForm : std::uint8_t {
   json,
   raw,
+  binary,  // proto/dialect/native_binary
+  event,   // proto/dialect/event_json
   json_deflated,
   raw_deflated,
+  binary_deflated,
+  event_deflated,
 };
-inline constexpr std::size_t wire_dialects = 2;  // plain forms, then the same compressed
+inline constexpr std::size_t wire_dialects = 4;  // plain forms, then the same compressed
 inline constexpr std::size_t wire_forms = 2 * wire_dialects;
 
 constexpr WireForm deflated(WireForm plain) { return WireForm(std::size_t(plain) + wire_dialects); }
 constexpr WireForm dialect_of(WireForm form) { return WireForm(std::size_t(form) % wire_dialects); }
 // Raw listeners hear payloads only: they are nobody to the others and get no answers.
 constexpr bool is_raw(WireForm form) { return dialect_of(form) == WireForm::raw; }
+// Event listeners hear of a batch what they have asked for.
+constexpr bool is_event(WireForm form) { return dialect_of(form) == WireForm::event; }
 
 enum class PayloadKind : std::uint8_t { json, text, binary };
 
@@ -288,9 +294,10 @@ struct Joined {
   RoomId room;
   std::uint32_t ticket;
   WireForm form;
-  std::uint64_t sequence;  // of the room; what is delivered to the connection is behind it
+  std::uint32_t room_number;  // what the binary dialect calls the room
+  std::uint64_t sequence;     // of the room; what is delivered to the connection is behind it
   std::string_view user_id;
-  std::string_view frame;  // room_joined, ready to send; empty for the raw dialect
+  std::string_view frame;  // room_joined as JSON, ready to send; empty for the raw dialect
   // Of a join that greets: the frames are what has waited for the user, behind this position.
   bool greets = false;
   std::uint64_t position = 0;
@@ -417,22 +424,34 @@ struct Exclusion {
 
 inline constexpr ConnectionId presence_blind{0xfffe, 0, 0};
 
-// The batch of a room's turn for the listeners of one core. Each block comes with one hold, which
-// goes back as BlockReturned.
+// Where an event begins in a batch, in the event form and in its compressed one; it ends where the
+// next one begins.
+struct EventMark {
+  std::uint64_t type;  // EventFilters::hash
+  std::uint32_t begin[2];
+};
+
+// A room's batch in one form. The block comes with one hold, which goes back as BlockReturned.
+struct FormBatch {
+  alloc::Block* block;
+  std::uint32_t ephemeral_begin;  // what is behind this is not for those who do not keep up
+  WireForm form;
+};
+
+// The batch of a room's turn for the listeners of one core.
 struct Deliver {
   RoomId room;
-  alloc::Block* batch[wire_forms];  // null: nobody listens in that form
+  std::string_view batches;  // bytes of FormBatch[]: the forms that somebody listens in there
   std::uint32_t publications;
   // Of its numbered publications; 0: it has none. A listening core knows by them that nothing is
   // missing between two batches.
   std::uint64_t first_sequence, last_sequence;
-  // What is in a batch behind this is ephemeral: not for those who do not keep up.
-  std::uint32_t ephemeral_begin[wire_forms];
   bool starts_anew;   // the numbering did: what was before it says nothing about what follows
   engine::Lane lane;  // the highest of its publications
   std::string_view exclusions;  // bytes of Exclusion[]
+  std::string_view events;      // bytes of EventMark[]: all of it, if somebody listens to events
 
-  void each_text(auto&& f) { f(exclusions); }
+  void each_text(auto&& f) { f(batches), f(exclusions), f(events); }
 };
 
 // A publisher whose dialect has no words for "try again": its socket is not read until the room has
@@ -524,6 +543,8 @@ using LetterItem =
                  Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser,
                  ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota, Revoke,
                  Revoked>;
+static_assert(alignof(FormBatch) >= alignof(Exclusion) && alignof(FormBatch) >= alignof(EventMark),
+              "keep() places bytes of each");
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");
 
 // What one core has to say to another in one turn, in order.
@@ -554,7 +575,7 @@ class Letter : public engine::Letter {
  private:
   std::string_view keep(std::string_view text) {
     if (text.empty()) return {};
-    auto* copy = static_cast<char*>(texts_.allocate(text.size(), alignof(Exclusion)));
+    auto* copy = static_cast<char*>(texts_.allocate(text.size(), alignof(FormBatch)));
     text.copy(copy, text.size());
     text_bytes_ += text.size();
     return {copy, text.size()};

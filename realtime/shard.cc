@@ -36,6 +36,8 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       identities(*this),
       sessions(node, memory),
       deflate_contexts(*this),
+      event_filters(*this),
+      dialects(*this),
       subscribers(*this),
       rooms(*this),
       room_life(*this),
@@ -169,30 +171,29 @@ void Shard::receive(const Throttle& item) {
 void Shard::receive(const ToUser& item) {
   const User* user = sessions.find_user(item.user_id);
   if (user == nullptr) return;
-  const alloc::BlockRef frame = heap.copy(std::as_bytes(std::span(item.frame)));
-  sessions.for_each_of(*user, [&](const Session& session) { tell(session.socket, frame); });
+  Dialects::Told message(dialects, item.frame);
+  sessions.for_each_of(*user, [&](Session& session) { told(session.socket, message.to(session)); });
 }
 
 void Shard::receive(const ToConnection& item) {
   const engine::SocketId socket{.slot = item.to.slot, .generation = item.to.generation};
-  const Session* session = sessions.find(socket);
+  Session* session = sessions.find(socket);
   if (session == nullptr || session->kind != SessionKind::native) return;
-  tell(socket, heap.copy(std::as_bytes(std::span(item.frame))));
+  told(socket, dialects.write(*session, item.frame, 0));
 }
 
 void Shard::receive(const ToEverybody& item) {
-  const alloc::BlockRef frame = heap.copy(std::as_bytes(std::span(item.frame)));
+  Dialects::Told message(dialects, item.frame);
   sessions.for_each([&](Session& session) {
     if (session.kind == SessionKind::native && session.state == SessionState::authenticated &&
         !session.awaits_greeting)
-      tell(session.socket, frame);
+      told(session.socket, message.to(session));
   });
 }
 
-void Shard::tell(engine::SocketId socket, const alloc::BlockRef& frame) {
-  counters.messages_sent_total.add();
-  if (outbox.send(socket, frame.share()) == engine::Outbox::Send::over_limit)
-    subscribers.too_slow().push_back(socket);
+void Shard::told(engine::SocketId socket, engine::Outbox::Send sent) {
+  if (sent == engine::Outbox::Send::queued) counters.messages_sent_total.add();
+  if (sent == engine::Outbox::Send::over_limit) subscribers.too_slow().push_back(socket);
 }
 
 void Shard::end_unservable() {

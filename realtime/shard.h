@@ -26,7 +26,9 @@
 #include "realtime/room/subscribers.h"
 #include "realtime/session/commands.h"
 #include "realtime/session/deflate_contexts.h"
+#include "realtime/session/dialects.h"
 #include "realtime/session/drain.h"
+#include "realtime/session/event_filters.h"
 #include "realtime/session/greetings.h"
 #include "realtime/session/identity.h"
 #include "realtime/session/lifecycle.h"
@@ -99,6 +101,8 @@ class Shard : public engine::Handler {
 
   SessionTable sessions;
   DeflateContexts deflate_contexts;
+  EventFilters event_filters;
+  Dialects dialects;
   Subscribers subscribers;
   RoomTable rooms;
   RoomLife room_life;
@@ -152,7 +156,8 @@ class Shard : public engine::Handler {
   void receive(const ToEverybody& item);
 
   void read(Letter& letter);
-  void tell(engine::SocketId socket, const alloc::BlockRef& frame);
+  // What came of sending one message to it.
+  void told(engine::SocketId socket, engine::Outbox::Send sent);
   // Those who cannot be served any further as they are: slow ones, and ones with a gap.
   void end_unservable();
   void arm_flush();

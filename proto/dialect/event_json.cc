@@ -24,6 +24,7 @@ void encode(const Publication& value, BlockBuilder& out) {
     if (value.removed) event.flag("removed", true);
     if (!value.patch.empty()) event.flag("patch", true);
   }
+  if (value.payload_is_raw) event.flag("raw", true);
   event.raw("data", value.patch.empty() ? value.payload : value.patch);
   event.number_if_any("sequence", value.sequence);
   append_iso_timestamp(event.key("timestamp"), value.timestamp_ms);

@@ -210,6 +210,9 @@ Verdict read_history(const Reading& in, Command& command) {
 }
 
 Verdict read_event_types(const Reading& in, Command& command) {
+  if (const auto recover = in.find("recover")) {
+    if (const Verdict bad = read_position(*recover, "payload.recover", command.recover)) return bad;
+  }
   const auto list = in.envelope.event_types ? in.envelope.event_types : in.find("event_types");
   if (!list || list->is_null()) {
     if (!command.room.empty()) return good;

@@ -20,6 +20,7 @@ void encode(const Publication& value, BlockBuilder& out) {
     if (value.removed) envelope.flag("removed", true);
     if (!value.patch.empty()) envelope.flag("patch", true);
   }
+  if (value.payload_is_raw) envelope.flag("raw", true);
   envelope.raw("payload", value.patch.empty() ? value.payload : value.patch);
   envelope.end();
 }

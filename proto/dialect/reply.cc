@@ -107,6 +107,7 @@ void write_payload(const ConnectionAck& value, BlockBuilder& out) {
   for (const RoomPosition& position : value.rooms) {
     JsonObject room(rooms.foreign_key(position.room));
     write_position(room, position.sequence, position.epoch);
+    room.number_if_any("room_id", position.room_id);
     room.end();
   }
   rooms.end();

@@ -210,15 +210,16 @@ bool Routes::page(Session& session, const Request& request) {
   return true;
 }
 
-bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
-                     std::span<const std::string_view> subprotocols) {
+std::optional<std::string_view> Routes::upgrade(Session& session, const Request& request,
+                                                SessionKind kind,
+                                                std::span<const std::string_view> subprotocols) {
   const auto upgrade = proto::check_upgrade(request);
   if (!upgrade) {
     const proto::UpgradeRefusal& refusal = upgrade.error();
     shard_.counters.upgrades_refused_total.add();
     shard_.exchanges.refuse(session, refusal.status, "bad_handshake", refusal.sentence,
                             refusal.headers, true);
-    return false;
+    return std::nullopt;
   }
   const std::string_view origin_problem = this->origin_problem(request);
   const bool is_told_by_close = shard_.node.config.origin_refusal == OriginRefusal::close;
@@ -226,7 +227,7 @@ bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
     shard_.counters.upgrades_refused_total.add();
     const proto::ErrorRow& row = proto::row_of(ErrorCode::forbidden);
     shard_.exchanges.refuse(session, row.http_status, row.name, origin_problem, {}, true);
-    return false;
+    return std::nullopt;
   }
   if (shard_.node.draining.load(std::memory_order_relaxed)) {
     shard_.counters.upgrades_refused_total.add();
@@ -234,12 +235,12 @@ bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
     shard_.exchanges.refuse(session, 503, "unavailable",
                             "this server is going away; connect again to reach another", retry,
                             true);
-    return false;
+    return std::nullopt;
   }
-  if (!settle_client(session, request)) return false;
+  if (!settle_client(session, request)) return std::nullopt;
   if (!is_within(session, shard_.rate_limits.connect_from_address(session))) {
     shard_.counters.upgrades_refused_total.add();
-    return false;
+    return std::nullopt;
   }
   const auto resume = proto::query_parameter(request.query, "resume");
   const std::uint64_t retry_ms = shard_.admission.handshake(
@@ -252,12 +253,13 @@ bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
                             "more clients at once than this server lets in; connect again after "
                             "Retry-After seconds",
                             retry, true);
-    return false;
+    return std::nullopt;
   }
   std::string_view chosen;
   for (const std::string_view offer : upgrade->subprotocols()) {
-    if (std::ranges::find(subprotocols, offer) == subprotocols.end()) continue;
-    chosen = offer;
+    const auto ours = std::ranges::find(subprotocols, offer);
+    if (ours == subprotocols.end()) continue;
+    chosen = *ours;
     break;
   }
   session.user_agent = shard_.sessions.user_agent_number(request.header("User-Agent"));
@@ -268,17 +270,29 @@ bool Routes::upgrade(Session& session, const Request& request, SessionKind kind,
   proto::append_upgrade_response(response, upgrade->key, chosen, deflate);
   shard_.outbox.write(session.socket, response.bytes());
   shard_.lifecycle.upgraded(session, kind);
-  if (origin_problem.empty()) return true;
+  if (origin_problem.empty()) return chosen;
   shard_.lifecycle.close(session, proto::CloseCode::origin_not_allowed);
-  return false;
+  return std::nullopt;
 }
 
 void Routes::native(Session& session, const Request& request) {
   // Read before the handshake: the request is gone after it.
   const auto token = token_of(request, shard_.node.config.token_cookie);
   const auto user = proto::query_parameter(request.query, "user");
-  static constexpr std::string_view subprotocols[] = {"ringroom.v1.json"};
-  if (!upgrade(session, request, SessionKind::native, subprotocols)) return;
+  const std::string dialect = proto::query_parameter(request.query, "dialect").value_or("json");
+  const bool is_event = dialect == "event";
+  if (!is_event && dialect != "json")
+    return shard_.exchanges.refuse(session, ErrorCode::bad_request,
+                                   "dialect is json or event; the binary one is chosen by the "
+                                   "subprotocol ringroom.v1.bin");
+  static constexpr std::string_view binary = "ringroom.v1.bin";
+  static constexpr std::string_view subprotocols[] = {"ringroom.v1.json", binary};
+  // Events are JSON, whatever else the client could speak.
+  const auto subprotocol = upgrade(session, request, SessionKind::native,
+                                   std::span(subprotocols).first(is_event ? 1 : 2));
+  if (!subprotocol) return;
+  if (is_event) session.dialect = WireForm::event;
+  if (*subprotocol == binary) session.dialect = WireForm::binary;
   if (!token && !user) return;  // it will say so in its first message
   const auto identified = shard_.identities.identify(
       session,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -46,9 +47,11 @@ class Routes {
   bool is_within(Session& session, const RateLimits::Verdict& verdict);
   // What is wrong with where the page is from; empty: nothing.
   std::string_view origin_problem(const proto::Request& request);
-  // Answers the handshake with 101, or says what is wrong with it. Views into the request end here.
-  bool upgrade(Session& session, const proto::Request& request, SessionKind kind,
-               std::span<const std::string_view> subprotocols);
+  // Answers the handshake with 101, or says what is wrong with it: nullopt. The subprotocol that
+  // was agreed to, one of ours; empty: none. Views into the request end here.
+  std::optional<std::string_view> upgrade(Session& session, const proto::Request& request,
+                                          SessionKind kind,
+                                          std::span<const std::string_view> subprotocols);
 
   Shard& shard_;
   Api api_;

@@ -24,6 +24,7 @@ class Ephemerals {
     std::uint64_t key = 0;  // hash of type and sender
     ConnectionId from{};
     ConnectionId exclude{};
+    PayloadKind kind = PayloadKind::json;
     std::string type, sender, message_id, payload;
   };
   enum class Put : std::uint8_t { added, replaced, full };

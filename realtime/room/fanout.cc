@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "proto/deflate_offer.h"
+#include "proto/dialect/event_json.h"
+#include "proto/dialect/native_binary.h"
 #include "proto/dialect/native_json.h"
 #include "proto/frame.h"
 #include "proto/json.h"
@@ -28,6 +30,25 @@ static_assert(lane_of(proto::Priority::low) == engine::Lane::low &&
                   std::size(proto::priority_names) == engine::lane_count,
               "a lane for each priority, in the same order");
 
+// What is no object has to become one where payloads are JSON.
+std::string_view object_of(std::string_view payload, PayloadKind kind, alloc::BlockBuilder& out) {
+  if (kind == PayloadKind::text) {
+    out.append(R"({"text":)");
+    proto::append_json_string(out, payload);
+    out.append('}');
+  } else {
+    out.append(R"({"base64":")");
+    const std::size_t size = 4 * ((payload.size() + 2) / 3);
+    // EVP_EncodeBlock ends its text with a NUL, which is not ours to keep.
+    auto* text = reinterpret_cast<unsigned char*>(out.reserve(size + 1));
+    EVP_EncodeBlock(text, reinterpret_cast<const unsigned char*>(payload.data()),
+                    static_cast<int>(payload.size()));
+    out.advance(size);
+    out.append(R"("})");
+  }
+  return out.text();
+}
+
 }  // namespace
 
 Fanout::Fanout(Shard& shard) : shard_(shard), plain_(shard.heap) {}
@@ -46,30 +67,6 @@ Batch& Fanout::batch_of(Room& room, proto::Priority priority) {
   Batch& batch = batch_of(room);
   batch.lane = std::max(batch.lane, lane_of(priority));
   return batch;
-}
-
-// What a raw publisher says has to become an object for JSON listeners.
-void Fanout::encode_json(const proto::Publication& publication, PayloadKind kind,
-                         alloc::BlockBuilder& out) {
-  proto::Publication shown = publication;
-  alloc::BlockBuilder object(shard_.heap);
-  if (kind == PayloadKind::text) {
-    object.append(R"({"text":)");
-    proto::append_json_string(object, publication.payload);
-    object.append('}');
-    shown.payload = object.text();
-  } else if (kind == PayloadKind::binary) {
-    object.append(R"({"base64":")");
-    const std::size_t size = 4 * ((publication.payload.size() + 2) / 3);
-    // EVP_EncodeBlock ends its text with a NUL, which is not ours to keep.
-    auto* text = reinterpret_cast<unsigned char*>(object.reserve(size + 1));
-    EVP_EncodeBlock(text, reinterpret_cast<const unsigned char*>(publication.payload.data()),
-                    static_cast<int>(publication.payload.size()));
-    object.advance(size);
-    object.append(R"("})");
-    shown.payload = object.text();
-  }
-  proto::dialect::native_json::encode(shown, out);
 }
 
 void Fanout::encode_with(Room& room, WireForm dialect, proto::Opcode opcode, bool is_stored,
@@ -98,23 +95,39 @@ void Fanout::encode_with(Room& room, WireForm dialect, proto::Opcode opcode, boo
   if (is_heard_plain) shard_.counters.fanout_encodes_total.add();
 }
 
-void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKind kind,
-                    WireForm dialect) {
-  if (dialect == WireForm::raw) {
-    const bool is_binary = kind == PayloadKind::binary;
-    return encode_with(room, dialect, is_binary ? proto::Opcode::binary : proto::Opcode::text,
-                       false, [&](alloc::BlockBuilder& out) { out.append(publication.payload); });
-  }
+void Fanout::encode_raw(Room& room, const proto::Publication& publication, PayloadKind kind) {
+  const bool is_binary = kind == PayloadKind::binary;
+  encode_with(room, WireForm::raw, is_binary ? proto::Opcode::binary : proto::Opcode::text, false,
+              [&](alloc::BlockBuilder& out) { out.append(publication.payload); });
+}
+
+void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKind kind) {
   // What the room remembers are its JSON envelopes, also while nobody hears them.
   const bool is_stored = room.history != nullptr && publication.sequence != 0;
-  encode_with(room, dialect, proto::Opcode::text, is_stored,
-              [&](alloc::BlockBuilder& out) { encode_json(publication, kind, out); });
+  if (!is_stored && !room.has_members_listening()) return;
+  if (kind == PayloadKind::json && !room.is_heard_beyond_json())
+    return encode_with(
+        room, WireForm::json, proto::Opcode::text, is_stored,
+        [&](alloc::BlockBuilder& out) { proto::dialect::native_json::encode(publication, out); });
+
+  proto::Publication shown = publication;
+  shown.room_number = room.number();
+  shown.payload_is_raw = kind == PayloadKind::binary;
+  alloc::BlockBuilder object(shard_.heap);
+  if (kind != PayloadKind::json) shown.payload = object_of(publication.payload, kind, object);
+  encode_with(room, WireForm::json, proto::Opcode::text, is_stored,
+              [&](alloc::BlockBuilder& out) { proto::dialect::native_json::encode(shown, out); });
+  encode_with(room, WireForm::event, proto::Opcode::text, false,
+              [&](alloc::BlockBuilder& out) { proto::dialect::event_json::encode(shown, out); });
+  if (shown.payload_is_raw) shown.payload = publication.payload;
+  encode_with(room, WireForm::binary, proto::Opcode::binary, false,
+              [&](alloc::BlockBuilder& out) { proto::dialect::native_binary::encode(shown, out); });
 }
 
 void Fanout::add(Room& room, const proto::Publication& publication, PayloadKind kind,
                  std::span<const ConnectionId> without, proto::Priority priority) {
   Batch& batch = batch_of(room, priority);
-  const Marks begin = marks(batch);
+  const Marks begin = without.empty() ? Marks{} : marks(batch);
   if (publication.sequence != 0) {
     if (room.options().slow_consumer == SlowPolicy::keep_latest)
       conflation_key_ =
@@ -122,8 +135,9 @@ void Fanout::add(Room& room, const proto::Publication& publication, PayloadKind 
     if (batch.first_sequence == 0) batch.first_sequence = publication.sequence;
     batch.last_sequence = publication.sequence;
   }
-  encode(room, publication, kind, WireForm::json);
-  encode(room, publication, kind, WireForm::raw);
+  mark_event(room, publication.type);
+  encode(room, publication, kind);
+  encode_raw(room, publication, kind);
   finish(room, begin, without);
 }
 
@@ -131,7 +145,8 @@ void Fanout::announce(Room& room, const proto::Publication& publication,
                       const ConnectionId& without) {
   Batch& batch = batch_of(room, room.options().priority);
   const Marks begin = marks(batch);
-  encode(room, publication, PayloadKind::json, WireForm::json);
+  mark_event(room, publication.type);
+  encode(room, publication, PayloadKind::json);
   const ConnectionId excluded[] = {presence_blind, without};
   finish(room, begin, std::span(excluded, without == nobody ? 1 : 2));
 }
@@ -157,7 +172,7 @@ void Fanout::add_ephemerals(Room& room) {
                            .sender = pending.sender,
                            .timestamp_ms = shard_.wall_ms,
                            .payload = pending.payload},
-        PayloadKind::json, std::span(without, pending.exclude == nobody ? 1 : 2),
+        pending.kind, std::span(without, pending.exclude == nobody ? 1 : 2),
         room.options().priority);
   }
   room.ephemerals->sent(shard_.now_ms + room.options().ephemeral_interval_ms);
@@ -172,16 +187,17 @@ void Fanout::reset(Room& room, std::string_view reason) {
   seal(room);
   room.sent = room.last();
   Batch& batch = batch_of(room, room.options().priority);
-  const Marks begin = marks(batch);
   batch.starts_anew = true;
-  encode_with(room, WireForm::json, proto::Opcode::text, false, [&](alloc::BlockBuilder& out) {
-    proto::dialect::native_json::encode(proto::RoomReset{.room = room.name(),
-                                                         .epoch = room.epoch(),
-                                                         .sequence = room.last().value,
-                                                         .reason = reason},
-                                        out);
-  });
-  finish(room, begin, {});
+  mark_event(room, EventFilter::always);
+  const proto::RoomReset told{
+      .room = room.name(), .epoch = room.epoch(), .sequence = room.last().value, .reason = reason};
+  encode_with(room, WireForm::json, proto::Opcode::text, false,
+              [&](alloc::BlockBuilder& out) { proto::dialect::native_json::encode(told, out); });
+  encode_with(room, WireForm::event, proto::Opcode::text, false,
+              [&](alloc::BlockBuilder& out) { proto::dialect::event_json::encode(told, out); });
+  encode_with(room, WireForm::binary, proto::Opcode::binary, false,
+              [&](alloc::BlockBuilder& out) { proto::dialect::native_binary::encode(told, out); });
+  finish(room, {}, {});
   seal(room);
 }
 
@@ -192,10 +208,23 @@ Fanout::Marks Fanout::marks(const Batch& batch) {
   return out;
 }
 
+void Fanout::mark_event(Room& room, std::string_view type) {
+  if (room.is_heard_in_either(WireForm::event)) mark_event(room, shard_.event_filters.hash(type));
+}
+
+void Fanout::mark_event(Room& room, std::uint64_t type) {
+  if (!room.is_heard_in_either(WireForm::event)) return;
+  const auto begin = [&room](WireForm form) {
+    return static_cast<std::uint32_t>(room.batch->forms[std::size_t(form)].size());
+  };
+  room.batch->events.push_back(
+      {.type = type, .begin = {begin(WireForm::event), begin(WireForm::event_deflated)}});
+}
+
 void Fanout::finish(Room& room, const Marks& begin, std::span<const ConnectionId> without) {
   Batch& batch = *room.batch;
   ++batch.publications;
-  const Marks end = marks(batch);
+  const Marks end = without.empty() ? Marks{} : marks(batch);
   for (const ConnectionId& connection : without) {
     Exclusion& exclusion = batch.exclusions.emplace_back();
     exclusion.connection = connection;
@@ -220,29 +249,32 @@ void Fanout::seal(Room& room) {
 
   const std::string_view exclusions(reinterpret_cast<const char*>(batch.exclusions.data()),
                                     batch.exclusions.size() * sizeof(Exclusion));
+  const std::string_view events(reinterpret_cast<const char*>(batch.events.data()),
+                                batch.events.size() * sizeof(EventMark));
   const std::span<const Room::Hearing> hearings = room.hearings();
   for (std::size_t i = 0; i < hearings.size();) {
     const CoreId core = hearings[i].core;
-    Deliver deliver{.room = room.id(),
-                    .batch = {},
-                    .publications = batch.publications,
-                    .first_sequence = batch.first_sequence,
-                    .last_sequence = batch.last_sequence,
-                    .ephemeral_begin = {},
-                    .starts_anew = batch.starts_anew,
-                    .lane = batch.lane,
-                    .exclusions = exclusions};
-    for (std::size_t form = 0; form < wire_forms; ++form)
-      deliver.ephemeral_begin[form] =
-          batch.has_ephemerals ? batch.ephemeral_begin[form] : ~std::uint32_t{0};
-    bool is_heard = deliver.starts_anew;
+    FormBatch batches[wire_forms];
+    std::size_t count = 0;
     for (; i < hearings.size() && hearings[i].core == core; ++i) {
       const auto form = std::size_t(hearings[i].form);
       if (!blocks[form]) continue;
-      deliver.batch[form] = blocks[form].share().release();
-      is_heard = true;
+      batches[count++] = {
+          .block = blocks[form].share().release(),
+          .ephemeral_begin = batch.has_ephemerals ? batch.ephemeral_begin[form] : ~std::uint32_t{0},
+          .form = hearings[i].form};
     }
-    if (is_heard) shard_.send(core, deliver);
+    if (count == 0 && !batch.starts_anew) continue;
+    shard_.send(core, Deliver{.room = room.id(),
+                              .batches = {reinterpret_cast<const char*>(batches),
+                                          count * sizeof(FormBatch)},
+                              .publications = batch.publications,
+                              .first_sequence = batch.first_sequence,
+                              .last_sequence = batch.last_sequence,
+                              .starts_anew = batch.starts_anew,
+                              .lane = batch.lane,
+                              .exclusions = exclusions,
+                              .events = events});
   }
   shard_.counters.batches_total.add();
   if (room.gathering) {
@@ -259,6 +291,7 @@ void Fanout::seal(Room& room) {
   batch.has_ephemerals = false;
   batch.stored.clear();
   batch.exclusions.clear();
+  batch.events.clear();
   batch.throttled.clear();
 }
 

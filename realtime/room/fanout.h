@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "alloc/block.h"
@@ -18,15 +19,13 @@ class Shard;
 
 // The publications of one room in one turn, as the bytes that its listeners get.
 //
-//   forms[json]  | frame | frame | frame |      one contiguous run per wire form, so that a
-//   forms[raw]   | frame | frame | frame |      listener costs one send whatever the number
-//   ... the same two again, with compressed frames
+//   forms[json]    | frame | frame | frame |    one contiguous run per wire form, so that a
+//   forms[binary]  | frame | frame | frame |    listener costs one send whatever the number
+//   ... and the same again, with compressed frames
 //
 // Nothing in it depends on who listens.
 struct Batch {
-  explicit Batch(alloc::BlockHeap& heap)
-      : forms{alloc::BlockBuilder(heap), alloc::BlockBuilder(heap), alloc::BlockBuilder(heap),
-              alloc::BlockBuilder(heap)} {}
+  explicit Batch(alloc::BlockHeap& heap) : Batch(heap, std::make_index_sequence<wire_forms>()) {}
   alloc::BlockBuilder forms[wire_forms];
   std::uint32_t publications = 0;
   std::array<std::uint32_t, wire_forms> ephemeral_begin{};  // valid with has_ephemerals
@@ -36,7 +35,13 @@ struct Batch {
   engine::Lane lane = engine::Lane::low;  // the highest of its publications
   std::vector<History::Mark> stored;      // of a room with history, in forms[json]
   std::vector<Exclusion> exclusions;      // in the order of the frames
+  std::vector<EventMark> events;          // each publication, while somebody listens to events
   std::vector<ConnectionId> throttled;    // not read until the batch is out
+
+ private:
+  template <std::size_t... form>
+  Batch(alloc::BlockHeap& heap, std::index_sequence<form...>)
+      : forms{(static_cast<void>(form), alloc::BlockBuilder(heap))...} {}
 };
 
 // Encodes each publication once per wire form somebody listens in, gathers a turn's worth of them
@@ -92,15 +97,17 @@ class Fanout {
   // Where each form of a batch ends: before a publication and after it.
   using Marks = std::array<std::uint32_t, wire_forms>;
   static Marks marks(const Batch& batch);
+  // Before a publication is encoded.
+  void mark_event(Room& room, std::string_view type);
+  void mark_event(Room& room, std::uint64_t type);  // by its hash
   void finish(Room& room, const Marks& begin, std::span<const ConnectionId> without);
-  // One dialect: as it is and compressed, each if somebody listens, each once.
-  void encode(Room& room, const proto::Publication& publication, PayloadKind kind,
-              WireForm dialect);
-  // Write a frame's payload and return; the frame around it is closed here.
+  // For members, in their dialects; the JSON form also for the room's memory.
+  void encode(Room& room, const proto::Publication& publication, PayloadKind kind);
+  void encode_raw(Room& room, const proto::Publication& publication, PayloadKind kind);
+  // Write a frame's payload and return; the frame around it is closed here. As it is and
+  // compressed, each if somebody listens, each once.
   void encode_with(Room& room, WireForm dialect, proto::Opcode opcode, bool is_stored,
                    auto&& write);
-  void encode_json(const proto::Publication& publication, PayloadKind kind,
-                   alloc::BlockBuilder& out);
 
   Shard& shard_;
   alloc::BlockBuilder plain_;  // what is compressed and nobody hears as it is

@@ -47,6 +47,7 @@ void OfflineKeeper::greet(const JoinRoom& join, Room& room) {
                                                    .room = join.room,
                                                    .ticket = join.ticket,
                                                    .form = join.form,
+                                                   .room_number = room.number(),
                                                    .sequence = room.last().value,
                                                    .user_id = join.user_id,
                                                    .frame = frames_.empty() ? "" : frames_.text(),

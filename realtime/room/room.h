@@ -50,10 +50,11 @@ class Room {
     std::uint32_t listeners;
   };
 
-  Room(RoomId id, std::string_view name, const Namespace& options, std::uint32_t epoch)
-      : id_(id), name_(name), options_(options) {
+  Room(RoomId id, std::string_view name, const Namespace& rules, std::uint32_t epoch,
+       std::uint32_t number)
+      : id_(id), name_(name), options_(rules), number_(number) {
     begin_epoch(epoch);
-    if (options.state_keys > 0) state = std::make_unique<State>(options);
+    if (rules.state_keys > 0) state = std::make_unique<State>(rules);
   }
 
   // The numbering begins anew. What the room remembers of the old one is the caller's to clear.
@@ -66,6 +67,9 @@ class Room {
   RoomId id() const { return id_; }
   const std::string& name() const { return name_; }
   const Namespace& options() const { return options_; }
+  // What the binary dialect calls it, on the whole node and as long as the process lives; 0: only
+  // its name.
+  std::uint32_t number() const { return number_; }
   std::string_view epoch() const { return {epoch_.data(), epoch_.size()}; }
   Sequence last() const { return last_; }
   Sequence next() { return last_ = Sequence{last_.value + 1}; }
@@ -98,6 +102,10 @@ class Room {
   bool is_heard_in(WireForm form) const { return (heard_ & bit(form)) != 0; }
   bool is_heard_in_either(WireForm dialect) const {
     return (heard_ & (bit(dialect) | bit(deflated(dialect)))) != 0;
+  }
+  // By members whose dialect is another than JSON.
+  bool is_heard_beyond_json() const {
+    return is_heard_in_either(WireForm::binary) || is_heard_in_either(WireForm::event);
   }
   // By somebody who is told who comes and goes.
   bool has_members_listening() const {
@@ -155,6 +163,7 @@ class Room {
   std::string name_;
   const Namespace& options_;
   std::array<char, 8> epoch_;
+  std::uint32_t number_;
   std::uint8_t heard_ = 0;  // forms that somebody listens in
   Sequence last_{0};
   std::vector<Hearing> hearings_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
@@ -54,7 +55,7 @@ Result<Room*, RefusedBecause> RoomTable::make(RoomId id, std::string_view name,
   auto& room = rooms_[id.value];
   RR_CHECK(room == nullptr);
   const auto epoch = static_cast<std::uint32_t>(shard_.message_ids.random());
-  room = std::make_unique<Room>(id, name, rules, epoch);
+  room = std::make_unique<Room>(id, name, rules, epoch, next_number());
   room->used_ms = shard_.now_ms;
   room->created_wall_ms = shard_.wall_ms;
   begin_history(*room);
@@ -81,6 +82,13 @@ void RoomTable::begin_history(Room& room) {
                                .memory = is_queue ? shard_.footprint.offline_bytes
                                                   : shard_.footprint.history_bytes});
   if (is_queue) room.offline = std::make_unique<OfflineQueue>();
+}
+
+std::uint32_t RoomTable::next_number() {
+  const std::uint64_t number = shard_.core.value + shard_.node.cores * ++rooms_made_;
+  // After four thousand million rooms they are called by their names.
+  return number > std::numeric_limits<std::uint32_t>::max() ? 0
+                                                            : static_cast<std::uint32_t>(number);
 }
 
 void RoomTable::end(Room& room, std::string_view reason) {
@@ -123,11 +131,15 @@ void RoomTable::receive(const JoinRoom& join) {
   presence_keeper_.tell(*room, join.connection);
 }
 
+std::size_t RoomTable::look_back_bytes_max() const {
+  return std::min<std::size_t>(shard_.node.config.queue_bytes_max / 2, bounds::look_back_bytes_max);
+}
+
 std::optional<bool> RoomTable::look_back(const JoinRoom& join, Room& room) {
   messages_.clear();
   const std::uint64_t last = room.last().value;
   if (room.history) room.history->expire(shard_.now_ms);
-  const std::size_t bytes_max = shard_.node.config.queue_bytes_max / 2;
+  const std::size_t bytes_max = look_back_bytes_max();
   std::optional<bool> recovered;
   if (!join.recover_epoch.empty()) {
     const bool is_same_numbering = join.recover_epoch == room.epoch();
@@ -169,11 +181,13 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
     }
     // Who recovered has what changed the values since; the others get them as they are now.
     const bool shows_state = room.state != nullptr && !recovered.value_or(false);
+    // The others call the room by its name.
+    const bool is_numbered = dialect_of(join.form) == WireForm::binary;
     const std::size_t begin = proto::begin_frame(frame_);
     proto::dialect::native_json::encode(
         proto::RoomJoined{.correlation_id = join.correlation_id,
                           .room = room.name(),
-                          .room_id = 0,
+                          .room_id = is_numbered ? room.number() : 0,
                           .sequence = room.last().value,
                           .epoch = room.epoch(),
                           .recovered = recovered,
@@ -189,6 +203,7 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
                                                    .room = join.room,
                                                    .ticket = join.ticket,
                                                    .form = join.form,
+                                                   .room_number = room.number(),
                                                    .sequence = room.last().value,
                                                    .user_id = join.user_id,
                                                    .frame = frame_.text()});
@@ -211,8 +226,7 @@ void RoomTable::receive(const ReadHistory& read) {
         (!read.reverse && from < last && from + 1 < room.history->oldest().value_or(last + 1));
     if (is_gone) return refuse(read, read.to, RefusedBecause::unrecoverable);
   }
-  room.history->read(from, read.reverse, read.limit, shard_.node.config.queue_bytes_max / 2,
-                     messages_);
+  room.history->read(from, read.reverse, read.limit, look_back_bytes_max(), messages_);
   reply(read.to, proto::HistoryPage{.correlation_id = read.correlation_id,
                                     .room = room.name(),
                                     .messages = messages_,
@@ -272,11 +286,11 @@ void RoomTable::receive(const CatchUp& catch_up) {
   messages_.clear();
   if (room.history) {
     room.history->expire(shard_.now_ms);
-    room.history->newest(
-        catch_up.since,
-        room.options().slow_consumer == SlowPolicy::keep_latest ? History::Pick::last_of_key
-                                                                : History::Pick::all,
-        room.options().recovery_messages_max, shard_.node.config.queue_bytes_max / 2, messages_);
+    room.history->newest(catch_up.since,
+                         room.options().slow_consumer == SlowPolicy::keep_latest
+                             ? History::Pick::last_of_key
+                             : History::Pick::all,
+                         room.options().recovery_messages_max, look_back_bytes_max(), messages_);
   }
   frame_.clear();
   for (const std::string_view message : messages_) {

@@ -81,6 +81,8 @@ class RoomTable {
   // What the join shows of the room's past, in messages_. True: all that was missed; nullopt:
   // recovery was not asked for.
   std::optional<bool> look_back(const JoinRoom& join, Room& room);
+  // Of messages in one answer.
+  std::size_t look_back_bytes_max() const;
   void refuse(const JoinRoom& join, RefusedBecause reason);
   // Of a question that changes nothing.
   void refuse(const auto& question, const ConnectionId& to, RefusedBecause reason);
@@ -99,6 +101,8 @@ class RoomTable {
   void visit(Room& room);
   bool is_forgotten(const Room& room) const;
   void forget(RoomId room);
+  // Of the next room; no two of this process share one.
+  std::uint32_t next_number();
 
   Shard& shard_;
   Fanout fanout_;
@@ -109,6 +113,7 @@ class RoomTable {
   History::Budget history_of_core_;
   std::unordered_map<const Namespace*, History::Budget> history_of_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;
+  std::uint64_t rooms_made_ = 0;
   std::size_t sweep_bucket_ = 0;         // of rooms_, the next to visit
   alloc::BlockBuilder frame_, payload_;  // scratch
   std::vector<std::string_view> listed_;

@@ -25,25 +25,27 @@ Subscription& Subscribers::begin(Session& session, RoomId room, std::string_view
     audience->room = room;
     audience->name = name;
     const Namespace* rules = shard_.node.namespaces.find(name);
+    audience->is_personal = rules != nullptr && rules == shard_.node.namespaces.personal();
     audience->is_lossy = rules != nullptr && rules->slow_consumer != SlowPolicy::close;
   }
   ++audience->subscriptions;
-  return session.subscriptions.emplace_back(Subscription{.audience = audience.get(),
-                                                         .position = 0,
-                                                         .ticket = ticket,
-                                                         .form = form,
-                                                         .joined = false,
-                                                         .actions = actions});
+  return session.subscriptions.push_back({.audience = audience.get(),
+                                          .position = 0,
+                                          .ticket = ticket,
+                                          .form = form,
+                                          .joined = false,
+                                          .actions = actions});
 }
 
-void Subscribers::join(Session& session, Subscription& subscription, std::uint64_t sequence) {
+void Subscribers::join(Session& session, Subscription& subscription, const Joined& joined) {
   RR_CHECK(!subscription.joined);
   Audience& audience = *subscription.audience;
   complete(audience);
+  audience.number = joined.room_number;
   // Letters keep their order, so those who are here have heard the same.
   if (audience.joined++ == 0) {
-    audience.last_sequence = sequence;
-  } else if (audience.last_sequence != sequence) {
+    audience.last_sequence = joined.sequence;
+  } else if (audience.last_sequence != joined.sequence) {
     give_up(audience);
   }
   auto& listeners = audience.listeners[std::size_t(subscription.form)];
@@ -115,20 +117,23 @@ void Subscribers::deliver(const Deliver& deliver) {
   Delivery delivery;
   delivery.publications = deliver.publications;
   delivery.lane = deliver.lane;
-  for (std::size_t form = 0; form < wire_forms; ++form) {
-    alloc::Block* block = deliver.batch[form];
-    delivery.ephemeral_begin[form] = deliver.ephemeral_begin[form];
-    if (block == nullptr) continue;
-    delivery.batch[form] =
-        block->heap == &shard_.heap ? alloc::BlockRef::adopt(*block) : shard_.heap.borrow(*block);
+  const auto* batches = reinterpret_cast<const FormBatch*>(deliver.batches.data());
+  for (const FormBatch& each : std::span(batches, deliver.batches.size() / sizeof(FormBatch))) {
+    const auto form = std::size_t(each.form);
+    delivery.ephemeral_begin[form] = each.ephemeral_begin;
+    delivery.batch[form] = each.block->heap == &shard_.heap ? alloc::BlockRef::adopt(*each.block)
+                                                            : shard_.heap.borrow(*each.block);
   }
   const auto found = audiences_.find(deliver.room.value);
   if (found == audiences_.end()) return;  // all have left since
   const auto* exclusions = reinterpret_cast<const Exclusion*>(deliver.exclusions.data());
   delivery.exclusions.assign(exclusions,
                              exclusions + deliver.exclusions.size() / sizeof(Exclusion));
-
   Audience& audience = *found->second;
+  const auto* events = reinterpret_cast<const EventMark*>(deliver.events.data());
+  if (!audience.is_personal)
+    delivery.events.assign(events, events + deliver.events.size() / sizeof(EventMark));
+
   delivery.before = audience.last_sequence;
   if (deliver.starts_anew) audience.last_sequence = 0;
   if (deliver.first_sequence != 0 && audience.joined > 0) {
@@ -249,13 +254,13 @@ std::size_t Subscribers::serve(Audience& audience, std::size_t sends_max) {
   Delivery& delivery = audience.deliveries.front();
   for (; delivery.form < wire_forms; ++delivery.form, delivery.next = 0) {
     if (!delivery.batch[delivery.form]) continue;
-    auto& listeners = audience.listeners[delivery.form];
+    const std::span<Listener> listeners(audience.listeners[delivery.form]);
     const std::size_t begin = delivery.next;
     for (; delivery.next < listeners.size() && sends < sends_max; ++delivery.next) {
       if (audience.is_lossy && leaves_out(listeners[delivery.next], delivery)) continue;
       sends += send(listeners[delivery.next], delivery, pace);
     }
-    served += delivery.next - begin;
+    if (!delivery.is_filtered()) served += delivery.next - begin;
     if (delivery.next < listeners.size()) break;
   }
   shard_.counters.deliveries_total.add(served * delivery.publications);
@@ -299,7 +304,8 @@ std::size_t Subscribers::send(const Listener& listener, const Delivery& delivery
   // shorter message might fit, and would be heard behind a hole.
   if (std::ranges::find(too_slow_, listener.socket) != too_slow_.end()) return 0;
   const alloc::BlockRef& batch = delivery.batch[delivery.form];
-  if (!listener.keeps_context && delivery.exclusions.empty() && !delivery.has_ephemerals()) {
+  if (!listener.keeps_context && delivery.exclusions.empty() && !delivery.has_ephemerals() &&
+      !delivery.is_filtered()) {
     const engine::Outbox::Send sent = has_lanes_
                                           ? hand_over(listener, batch.share(), delivery.lane)
                                           : shard_.outbox.send(listener.socket, batch.share());
@@ -334,23 +340,61 @@ std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& de
     end_of_all = delivery.ephemeral_begin[delivery.form];
     shard_.counters.ephemerals_skipped_total.add();
   }
-  // Exclusions are in the order of the batch, so what lies between them is what this one gets.
   std::size_t begin = 0;
-  for (const Exclusion& exclusion : delivery.exclusions) {
-    if (exclusion.connection == presence_blind) {
-      if (listener.sees_presence) continue;
-    } else if (exclusion.connection.slot != listener.socket.slot ||
-               exclusion.connection.generation != listener.socket.generation ||
-               exclusion.connection.core != shard_.core.value)
-      continue;
-    // One publication may exclude the same connection twice.
-    const std::size_t end =
-        std::min(end_of_all, std::max<std::size_t>(begin, exclusion.begin[delivery.form]));
-    if (end > begin) send_part(begin, end - begin);
-    begin = exclusion.end[delivery.form];
+  const auto leave_out = [&](std::size_t from, std::size_t to) {
+    from = std::min(from, end_of_all);
+    if (from > begin) send_part(begin, from - begin);
+    begin = std::max(begin, to);  // one publication may exclude the same connection twice
+  };
+  if (delivery.is_filtered()) {
+    each_unheard_event(listener, delivery, leave_out);
+  } else {
+    each_exclusion(listener, delivery, leave_out);
   }
   if (end_of_all > begin) send_part(begin, end_of_all - begin);
   return compresses ? 1 + batch_bytes / bounds::context_bytes_per_send : 1;
+}
+
+bool Subscribers::concerns(const Exclusion& exclusion, const Listener& listener) const {
+  if (exclusion.connection == presence_blind) return !listener.sees_presence;
+  return exclusion.connection.slot == listener.socket.slot &&
+         exclusion.connection.generation == listener.socket.generation &&
+         exclusion.connection.core == shard_.core.value;
+}
+
+// They are in the order of the batch, so what lies between them is what this one gets.
+void Subscribers::each_exclusion(const Listener& listener, const Delivery& delivery,
+                                 const auto& leave_out) {
+  for (const Exclusion& exclusion : delivery.exclusions)
+    if (concerns(exclusion, listener))
+      leave_out(exclusion.begin[delivery.form], exclusion.end[delivery.form]);
+}
+
+void Subscribers::each_unheard_event(const Listener& listener, const Delivery& delivery,
+                                     const auto& leave_out) {
+  const EventFilter& filter = shard_.event_filters.of(listener.socket.slot);
+  const std::size_t coding = delivery.form == std::size_t(WireForm::event) ? 0 : 1;
+  const std::size_t batch_bytes = delivery.batch[delivery.form].bytes().size();
+  const std::span<const Exclusion> exclusions(delivery.exclusions);
+  std::size_t next = 0, heard = 0;
+  for (std::size_t i = 0; i < delivery.events.size(); ++i) {
+    const EventMark& event = delivery.events[i];
+    const std::size_t begin = event.begin[coding];
+    const std::size_t end =
+        i + 1 < delivery.events.size() ? delivery.events[i + 1].begin[coding] : batch_bytes;
+    bool is_heard = filter.hears(event.type);
+    for (; next < exclusions.size() && exclusions[next].begin[delivery.form] <= begin; ++next)
+      if (exclusions[next].begin[delivery.form] == begin && concerns(exclusions[next], listener))
+        is_heard = false;
+    if (is_heard) {
+      ++heard;
+    } else {
+      leave_out(begin, end);
+    }
+  }
+  shard_.counters.deliveries_total.add(heard);
+  shard_.counters.messages_sent_total.add(heard);
+  shard_.counters.events_unheard_total.add(delivery.events.size() - heard);
 }
 
 }  // namespace ringroom::realtime

@@ -13,6 +13,7 @@
 #include "engine/outbox.h"
 #include "realtime/access/grants.h"
 #include "realtime/bounds.h"
+#include "realtime/compact_list.h"
 #include "realtime/letters.h"
 
 namespace ringroom::realtime {
@@ -41,20 +42,25 @@ struct Delivery {
   std::uint32_t ephemeral_begin[wire_forms];  // see Deliver
   bool has_ephemerals() const { return ephemeral_begin[form] < batch[form].bytes().size(); }
   std::vector<Exclusion> exclusions;
+  std::vector<EventMark> events;  // empty: event listeners hear all of it
   std::size_t form = 0;
   std::size_t next = 0;
+  // Each listener hears its own part, and is counted where that is found.
+  bool is_filtered() const { return is_event(WireForm(form)) && !events.empty(); }
 };
 
 // The listeners of one room on one core.
 struct Audience {
   RoomId room;
   std::string name;
-  std::vector<Listener> listeners[wire_forms];
+  CompactList<Listener> listeners[wire_forms];
+  std::uint32_t number = 0;         // what the binary dialect calls the room; known once joined
   std::uint32_t subscriptions = 0;  // listeners and those whose join is on its way
   std::uint32_t joined = 0;         // listeners
   std::uint64_t last_sequence = 0;  // what they have been handed; valid while there are some
   // The namespace's slow-consumer policy leaves messages out rather than let them wait.
   bool is_lossy = false;
+  bool is_personal = false;  // of one user: what is said there is heard whatever one has asked for
   bool is_in_backlog = false;
   bool said_busy = false;  // to the room's home
   // In the order of the room; the first is under way. Nearly always none or one.
@@ -92,8 +98,7 @@ class Subscribers {
   // Both ends of a new subscription, not yet joined: nothing is delivered to it.
   Subscription& begin(Session& session, RoomId room, std::string_view name, WireForm form,
                       std::uint32_t ticket, Actions actions);
-  // `sequence` is the room's position in the answer to the join.
-  void join(Session& session, Subscription& subscription, std::uint64_t sequence);
+  void join(Session& session, Subscription& subscription, const Joined& joined);
   void end(Session& session, Subscription& subscription);  // joined or not
   // What the session may do in the room from here on.
   void regrant(Subscription& subscription, Actions actions);
@@ -139,6 +144,11 @@ class Subscribers {
   engine::Outbox::Send hand_over(const Listener& listener, alloc::BlockRef block,
                                  engine::Lane lane);
   std::size_t send_parts(const Listener& listener, const Delivery& delivery, Pace pace);
+  // Calls leave_out(begin, end) for what of the batch the listener must not hear, in order.
+  void each_exclusion(const Listener& listener, const Delivery& delivery, const auto& leave_out);
+  void each_unheard_event(const Listener& listener, const Delivery& delivery,
+                          const auto& leave_out);
+  bool concerns(const Exclusion& exclusion, const Listener& listener) const;
 
   Shard& shard_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Audience>> audiences_;

@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 
+#include "proto/dialect/event_json.h"
+#include "proto/dialect/native_binary.h"
 #include "proto/dialect/native_json.h"
 #include "proto/frame.h"
 #include "realtime/bounds.h"
@@ -12,6 +14,8 @@
 
 namespace ringroom::realtime {
 
+namespace event_json = proto::dialect::event_json;
+namespace native_binary = proto::dialect::native_binary;
 namespace native_json = proto::dialect::native_json;
 using proto::Command;
 using proto::CommandKind;
@@ -36,8 +40,8 @@ constexpr CommandRow CommandRow::rows[] = {
     {CommandKind::presence, false, &Commands::presence},
     {CommandKind::history, false, &Commands::history},
     {CommandKind::refresh_token, false, &Commands::refresh_token},
-    {CommandKind::subscribe, false, &Commands::not_offered},
-    {CommandKind::unsubscribe, false, &Commands::not_offered},
+    {CommandKind::subscribe, false, &Commands::subscribe},
+    {CommandKind::unsubscribe, false, &Commands::unsubscribe},
     {CommandKind::request_metrics, false, &Commands::not_offered},
     {CommandKind::query_request, false, &Commands::not_offered},
     {CommandKind::query_cancel, false, &Commands::not_offered},
@@ -64,16 +68,24 @@ static_assert(rows_are_in_order(), "dispatch indexes by the kind");
 Commands::Commands(Shard& shard) : shard_(shard), frame_(shard.heap) {}
 
 template <class Value>
-void Commands::encode(const Value& value) {
+void Commands::encode(const Session& session, const Value& value) {
   frame_.clear();
   const std::size_t begin = proto::begin_frame(frame_);
-  native_json::encode(value, frame_);
-  proto::end_frame(frame_, begin, proto::Opcode::text);
+  proto::Opcode opcode = proto::Opcode::text;
+  if (session.dialect == WireForm::json) {
+    native_json::encode(value, frame_);
+  } else if (session.dialect == WireForm::event) {
+    event_json::encode(value, frame_);
+  } else {
+    native_binary::encode(value, frame_);
+    opcode = proto::Opcode::binary;
+  }
+  proto::end_frame(frame_, begin, opcode);
   shard_.counters.messages_sent_total.add();
 }
 
 void Commands::say_left(Session& session, const proto::RoomLeft& left) {
-  encode(left);
+  encode(session, left);
   engine::LanePlace place;
   if (shard_.subscribers.write_behind(session, frame_.text(), place) ==
       engine::Outbox::Send::over_limit)
@@ -82,15 +94,44 @@ void Commands::say_left(Session& session, const proto::RoomLeft& left) {
 
 template <class Value>
 void Commands::reply(Session& session, const Value& value) {
-  encode(value);
+  encode(session, value);
   if (shard_.outbox.write(session.socket, frame_.bytes()) == engine::Outbox::Send::over_limit)
     shard_.lifecycle.drop_slow(session.socket);
 }
 
-void Commands::run(Session& session, std::span<std::byte> text) {
-  text_ = text;
-  const auto command = native_json::decode(text, parser_);
+// For commands_events.cc.
+template void Commands::reply(Session& session, const proto::Subscribed& value);
+template void Commands::reply(Session& session, const proto::Unsubscribed& value);
+
+void Commands::run(Session& session, std::span<std::byte> message) {
+  if (session.dialect == WireForm::binary) {
+    if (!native_binary::is_batch(message)) return run_binary(session, message);
+    auto batch = native_binary::BatchReader::open(message);
+    if (!batch) return refuse_text(session, batch.error());
+    while (const auto inner = batch->next()) {
+      if (session.state == SessionState::draining) return;
+      run_binary(session, *inner);
+    }
+    return;
+  }
+  text_ = message;
+  const auto command = native_json::decode(message, parser_);
   if (!command) return refuse_text(session, command.error());
+  dispatch(session, *command);
+}
+
+void Commands::run_binary(Session& session, std::span<std::byte> message) {
+  auto command = native_binary::decode(message, parser_, inner_parser_);
+  if (!command) return refuse_text(session, command.error());
+  if (command->room_number != 0) {
+    const Subscription* subscription = session.find_number(command->room_number);
+    if (subscription == nullptr)
+      return refuse(session, ErrorCode::not_joined, *command,
+                    "you are in no room of this number; join it, and take the room_id that "
+                    "room_joined gives, or name the room in the fields");
+    room_name_ = subscription->audience->name;  // it may end with what is asked
+    command->room = room_name_;
+  }
   dispatch(session, *command);
 }
 
@@ -226,7 +267,7 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
   switch (shard_.membership.join(
       session,
       {.room = room,
-       .dialect = WireForm::json,
+       .dialect = session.dialect,
        .actions = actions,
        .correlation_id = command.message_id,
        .wants_members = command.want_members,
@@ -277,7 +318,8 @@ void Commands::publish(Session& session, const Command& command) {
                             .sender = session.user->id(),
                             .message_id = command.message_id,
                             .payload = command.payload,
-                            .payload_kind = PayloadKind::json,
+                            .payload_kind =
+                                command.payload_is_raw ? PayloadKind::binary : PayloadKind::json,
                             .ephemeral = ephemeral,
                             .can_wait = false,
                             .wants_answer = !command.message_id.empty(),

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "alloc/block.h"
 #include "proto/command.h"
@@ -25,8 +27,8 @@ class Commands {
  public:
   explicit Commands(Shard& shard);
 
-  // `text` may be changed; 64 bytes behind it can be read.
-  void run(Session& session, std::span<std::byte> text);
+  // `message` may be changed; 64 bytes behind it can be read.
+  void run(Session& session, std::span<std::byte> message);
 
   // Tells the client that it is in service, and in which rooms it is already.
   void greet(Session& session, std::string_view correlation_id,
@@ -60,6 +62,11 @@ class Commands {
   void history(Session& session, const proto::Command& command);
   void presence(Session& session, const proto::Command& command);
   void update_presence(Session& session, const proto::Command& command);
+  void subscribe(Session& session, const proto::Command& command);
+  void unsubscribe(Session& session, const proto::Command& command);
+  // The room of what happens in the connection's workspace, if it may hear that.
+  void join_workspace(Session& session, const proto::Command& command);
+  std::span<const std::string_view> event_types_of(const Session& session);
   void create_room(Session& session, const proto::Command& command);
   void delete_room(Session& session, const proto::Command& command);
   void list_rooms(Session& session, const proto::Command& command);
@@ -71,6 +78,7 @@ class Commands {
   // True: it is within its limits. Otherwise the refusal is out, and the end if it does not stop.
   bool is_within(Session& session, const proto::Command& command,
                  const RateLimits::Verdict& verdict);
+  void run_binary(Session& session, std::span<std::byte> message);
   void dispatch(Session& session, const proto::Command& command);
   void refuse_text(Session& session, const proto::DecodeError& error);
   void join(Session& session, std::string_view room, const proto::Command& command,
@@ -81,12 +89,14 @@ class Commands {
   // Behind what the room said before.
   void say_left(Session& session, const proto::RoomLeft& left);
   template <class Value>
-  void encode(const Value& value);  // as a frame, into frame_
+  void encode(const Session& session, const Value& value);  // as a frame, into frame_
 
   Shard& shard_;
   proto::JsonParser parser_, inner_parser_;  // a batch's own text is alive while its messages run
   alloc::BlockBuilder frame_;
-  std::span<std::byte> text_;  // of the message in work
+  std::span<std::byte> text_;                  // of the message in work
+  std::string room_name_;                      // of a room that was called by its number
+  std::vector<std::string_view> event_types_;  // scratch
 };
 
 }  // namespace ringroom::realtime

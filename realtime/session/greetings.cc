@@ -35,7 +35,7 @@ void Greetings::begin(Session& session, std::string_view zone, std::string_view 
   is_asking_ = true;
   const Membership::Join join =
       shard_.membership.join(session, {.room = room,
-                                       .dialect = WireForm::json,
+                                       .dialect = session.dialect,
                                        .actions = actions_in(session, room),
                                        .recover = position,
                                        .greets = true,
@@ -58,11 +58,14 @@ void Greetings::receive(Session& session, const Joined& joined) {
   session.awaits_greeting = false;
   const std::string room = std::string(personal_prefix).append(session.user->id());
   const proto::RoomPosition position{
-      .room = room, .epoch = joined.epoch, .sequence = joined.position};
+      .room = room,
+      .epoch = joined.epoch,
+      .sequence = joined.position,
+      .room_id = session.dialect == WireForm::binary ? joined.room_number : 0};
   shard_.commands.greet(session, waiting_.at(session.socket.slot).correlation_id,
                         std::span(&position, 1));
   if (!joined.frame.empty() && session.state == SessionState::authenticated &&
-      shard_.outbox.write(session.socket, std::as_bytes(std::span(joined.frame))) ==
+      shard_.dialects.write(session, joined.frame, joined.room_number, Dialects::Events::all) ==
           engine::Outbox::Send::over_limit)
     shard_.lifecycle.drop_slow(session.socket);
   if (!is_asking_) go_on(session);

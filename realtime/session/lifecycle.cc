@@ -163,7 +163,9 @@ void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
   shard_.admission.withdrawn(session);
   shard_.greetings.forget(session);
   shard_.membership.leave_all(session, ends);
-  shard_.deflate_contexts.close(session);  // behind the rooms, which may still hand it something
+  // Behind the rooms, which may still hand it something.
+  shard_.deflate_contexts.close(session);
+  shard_.event_filters.close(session);
   shard_.quotas.give_back(session);
   shard_.sessions.detach(session);
   shard_.outbox.cancel(session.timer);

@@ -118,11 +118,12 @@ void Membership::receive(const Joined& joined) {
                                                             .is_broken = session == nullptr});
     return;
   }
-  shard_.subscribers.join(*session, *subscription, joined.sequence);
+  shard_.subscribers.join(*session, *subscription, joined);
   if (joined.greets) return shard_.greetings.receive(*session, joined);
-  if (!joined.frame.empty() &&
-      shard_.subscribers.write_behind(*session, joined.frame, subscription->place) ==
-          engine::Outbox::Send::over_limit)
+  if (joined.frame.empty()) return;
+  const auto said = shard_.dialects.say(*session, joined.frame, joined.room_number);
+  if (said && shard_.subscribers.write_behind(*session, *said, subscription->place) ==
+                  engine::Outbox::Send::over_limit)
     shard_.lifecycle.drop_slow(session->socket);
 }
 

@@ -22,7 +22,7 @@ class Membership {
 
   struct Request {
     std::string_view room;
-    WireForm dialect;  // json or raw; compressed if the connection agreed to it
+    WireForm dialect;  // a plain form; compressed if the connection agreed to it
     Actions actions;   // what the session may do there; the caller has looked
     std::string_view correlation_id = {};
     bool wants_members = false;

@@ -24,7 +24,7 @@ enum class SessionState : std::uint8_t { connecting, connected, authenticated, d
 
 enum class SessionKind : std::uint8_t {
   http,    // until it is upgraded; stays so for API requests
-  native,  // /ws: the native protocol
+  native,  // /ws: the native protocol, in the dialect that was agreed
   raw,     // /raw/{room}: a message's bytes are the payload
   echo     // /echo
 };
@@ -75,13 +75,15 @@ struct Session {
   std::uint32_t expires_s = 0;   // of its token, since 1970; 0: never
   engine::PeerAddress peer{};
   std::uint16_t user_agent = 0;  // SessionTable::user_agent
-  SessionKind kind = SessionKind::http;
-  SessionState state = SessionState::closed;
+  SessionKind kind : 4 = SessionKind::http;
+  SessionState state : 4 = SessionState::closed;
   std::uint8_t deflate_window_bits = 0;  // 8..15 once permessage-deflate was agreed
   bool awaits_pong : 1 = false;
   bool awaits_greeting : 1 = false;  // Greetings holds what it says
   bool knows_end : 1 = false;        // it was told that its token ends soon
   bool keeps_context : 1 = false;    // DeflateContexts has its streams
+  // What it speaks; json but for native connections. In rooms, compressed if that was agreed.
+  WireForm dialect : 3 = WireForm::json;
   // Places it has under the limits of connections.
   bool counts_for_address : 1 = false;
   bool counts_for_user : 1 = false;
@@ -89,6 +91,12 @@ struct Session {
   Subscription* find(RoomId room) {
     for (Subscription& subscription : subscriptions)
       if (subscription.audience->room == room) return &subscription;
+    return nullptr;
+  }
+  // By the number that room_joined gave, not 0.
+  Subscription* find_number(std::uint32_t room_number) {
+    for (Subscription& subscription : subscriptions)
+      if (subscription.joined && subscription.audience->number == room_number) return &subscription;
     return nullptr;
   }
 };

@@ -66,8 +66,13 @@ void WebsocketSessions::take_data(Session& session, const proto::Message& messag
     case SessionKind::raw:
       return publish_raw(session, message);
     case SessionKind::native:
-      if (message.opcode == proto::Opcode::binary)
-        return shard_.lifecycle.close(session, proto::CloseCode::unsupported_data);
+      // Each dialect is of one kind of frame.
+      if ((message.opcode == proto::Opcode::binary) != (session.dialect == WireForm::binary))
+        return shard_.lifecycle.close(
+            session, proto::CloseCode::unsupported_data,
+            session.dialect == WireForm::binary
+                ? "this connection speaks ringroom.v1.bin; send binary messages"
+                : "");
       return shard_.commands.run(session, message.payload);
     case SessionKind::http:
       break;

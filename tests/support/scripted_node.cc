@@ -259,8 +259,9 @@ void ScriptedNode::audit(CoreId core) {
 }
 
 void ScriptedNode::let_go(const realtime::Deliver& lost) {
-  for (alloc::Block* block : lost.batch)
-    if (block != nullptr) block->heap->give_back(*block);
+  const auto* batches = reinterpret_cast<const realtime::FormBatch*>(lost.batches.data());
+  for (std::size_t i = 0; i < lost.batches.size() / sizeof(realtime::FormBatch); ++i)
+    batches[i].block->heap->give_back(*batches[i].block);
 }
 
 }  // namespace ringroom::support
