@@ -30,7 +30,8 @@ struct ShardCounters {
   Counter drain_closes_total, drain_cut_off_total;
   Counter events_unheard_total;
   Counter errors_total, refused_limit_total, auth_failures_total;
-  Counter keys_missing_total, token_refreshes_total, tokens_expired_total, revoked_total;
+  Counter signatures_checked_total, keys_missing_total, token_refreshes_total, tokens_expired_total,
+      revoked_total;
   Counter throttled_total;
   Counter slow_consumers_total, protocol_errors_total, pings_total, pong_timeouts_total,
       hello_timeouts_total;
@@ -181,6 +182,9 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::refused_limit_total},
     {"auth_failures_total", CounterKind::total, "Connections refused for their identity.",
      &ShardCounters::auth_failures_total},
+    {"signatures_checked_total", CounterKind::total,
+     "Tokens whose signature by a public key was checked; one that was seen before is not.",
+     &ShardCounters::signatures_checked_total},
     {"keys_missing_total", CounterKind::total,
      "Of those, refused because token-jwks-url had no key for them, or has not answered for long.",
      &ShardCounters::keys_missing_total},

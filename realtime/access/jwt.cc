@@ -59,6 +59,18 @@ Result<TokenVerifier::Header, TokenError> TokenVerifier::read_header(std::string
   return out;
 }
 
+bool TokenVerifier::is_signed_by(const Key& key, std::string_view token, std::string_view signature,
+                                 std::uint64_t keys_serial) {
+  const std::string_view text = token.substr(0, token.rfind('.'));
+  if (key.is_secret()) return key.verify(text, signature);
+  const SeenSignatures::Digest digest = SeenSignatures::digest_of(token);
+  if (seen_.has(digest, keys_serial)) return true;
+  ++signatures_checked_;
+  if (!key.verify(text, signature)) return false;
+  seen_.add(digest, keys_serial);
+  return true;
+}
+
 Result<Claims, TokenError> TokenVerifier::verify(std::string_view token, const KeySet& keys,
                                                  std::uint64_t now_s) {
   if (token.size() > bounds::token_bytes_max) return fail(TokenError::too_large);
@@ -84,7 +96,7 @@ Result<Claims, TokenError> TokenVerifier::verify(std::string_view token, const K
     is_known = true;
     if (header->algorithm != row_of(key.algorithm()).name) return false;
     is_of_algorithm = true;
-    return key.verify(token.substr(0, second), *signature);
+    return is_signed_by(key, token, *signature, keys.serial());
   });
   if (!is_known) return fail(TokenError::unknown_key);
   if (!is_of_algorithm) return fail(TokenError::wrong_algorithm);

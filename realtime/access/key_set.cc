@@ -1,6 +1,7 @@
 #include "realtime/access/key_set.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "realtime/access/bounds.h"
@@ -15,6 +16,8 @@ Outcome<KeyError> KeySet::add(Key key) {
   if (keys_.size() >= bounds::keys_max || alike >= bounds::unnamed_keys_max)
     return fail(KeyError::too_many);
   keys_.push_back(std::move(key));
+  static std::atomic<std::uint64_t> last_serial{0};
+  serial_ = 1 + last_serial.fetch_add(1, std::memory_order_relaxed);
   return Done{};
 }
 

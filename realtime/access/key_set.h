@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ class KeySet {
   KeySet() = default;
   Outcome<KeyError> add(Key key);
 
+  // Of this very content: no other set, and not this one with another key, has the same.
+  std::uint64_t serial() const { return serial_; }
   bool empty() const { return keys_.empty(); }
   std::span<const Key> keys() const { return keys_; }
 
@@ -37,6 +40,7 @@ class KeySet {
   bool has(std::string_view id) const;
 
   std::vector<Key> keys_;
+  std::uint64_t serial_ = 0;  // without keys: 0
 };
 
 }  // namespace ringroom::realtime

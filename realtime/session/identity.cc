@@ -58,6 +58,7 @@ Failure<Identities::Refusal> Identities::refuse(TokenError error) {
 Result<Claims, Identities::Refusal> Identities::believe(std::string_view token) {
   const std::uint64_t now_s = shard_.wall_ms / 1000;
   auto claims = verifier_.verify(token, keys(), now_s);
+  shard_.counters.signatures_checked_total.set(verifier_.signatures_checked());
   if (!claims && claims.error() == TokenError::unknown_key) {
     if (shard_.node.token_keys.may_come(shard_.now_ms)) return refuse(TokenError::key_awaited);
     if (keys().empty())

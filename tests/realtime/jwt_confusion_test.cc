@@ -345,6 +345,42 @@ TEST(JwtConfusion, TheKeysOfTheTableAreGoodForHonestTokens) {
   EXPECT_EQ(verdict_with(*Key::of_secret(Algorithm::hs256, "hs", secret)), "good");
 }
 
+TEST(JwtConfusion, ATokenThatWasSeenIsSparedItsSignatureAndNothingElse) {
+  const Key signer = keys().ec.signer(Algorithm::es256, "ec");
+  const std::string token = signed_by(signer, header_of("ES256", "ec"));
+  TokenVerifier verifier({});
+  const auto verdict = [&](std::string_view text, const KeySet& set, std::uint64_t at_s) {
+    const auto read = verifier.verify(text, set, at_s);
+    return read ? "good" : std::string(row_of(read.error()).name);
+  };
+  EXPECT_EQ(verdict(token, keys().set, now_s), "good");
+  EXPECT_EQ(verdict(token, keys().set, now_s), "good");
+  EXPECT_EQ(verifier.signatures_checked(), 1u);
+  EXPECT_EQ(verdict(token, keys().set, now_s + 10'000), "expired");
+  EXPECT_EQ(verifier.signatures_checked(), 1u);
+
+  // Whatever differs from it was not seen, also where only the signature does.
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    std::string changed = token;
+    changed[i] = changed[i] == 'A' ? 'B' : 'A';
+    EXPECT_NE(verdict(changed, keys().set, now_s), "good") << "changed at " << i;
+  }
+  // A bad one is not remembered, neither as good nor in the place of a good one.
+  EXPECT_EQ(verdict(token, keys().set, now_s), "good");
+  const std::uint64_t checked = verifier.signatures_checked();
+  EXPECT_EQ(verdict(token, keys().set, now_s), "good");
+  EXPECT_EQ(verifier.signatures_checked(), checked);
+
+  // Other keys have seen nothing, even one more beside the same.
+  KeySet other;
+  ASSERT_TRUE(other.add(keys().mallory.signer(Algorithm::es256, "ec")));
+  EXPECT_EQ(verdict(token, other, now_s), "bad_signature");
+  KeySet more = keys().set;
+  ASSERT_TRUE(more.add(keys().mallory.signer(Algorithm::es256, "more")));
+  EXPECT_EQ(verdict(token, more, now_s), "good");
+  EXPECT_EQ(verifier.signatures_checked(), checked + 2);
+}
+
 TEST(JwtConfusion, EveryCaseIsRefusedForItsOwnReason) {
   const std::vector<Case> table = cases();
   EXPECT_GE(table.size(), 60u);
