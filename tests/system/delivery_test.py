@@ -12,9 +12,8 @@ import sys
 import time
 import unittest
 
-from checker import Checker
 from daemon import DEADLINE_S, Daemon, raise_descriptor_limit
-from stream import DEFLATE, Stream, identity, text_frame
+from stream import Checker, DEFLATE, Stream, identity, text_frame
 
 FULL = "--full" in sys.argv
 SEED = int(sys.argv[sys.argv.index("--seed") + 1]) if "--seed" in sys.argv else 1

@@ -2,11 +2,18 @@
 
 import asyncio
 import json
+import pathlib
 import re
 import socket
+import sys
 import zlib
 
 import wire
+
+# Where the checker is; its users take it from here, so that each runs by itself too.
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "support"))
+
+from checker import Checker  # noqa: E402, F401
 
 DEFLATE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
