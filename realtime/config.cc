@@ -8,6 +8,8 @@
 #include <cstring>
 #include <memory>
 
+#include "realtime/config_secrets.h"
+
 namespace ringroom::realtime {
 
 namespace {
@@ -92,6 +94,20 @@ std::string print_quiet_hours(const Config& config) {
   std::string out;
   for (const QuietHours& hours : config.quiet_hours) out += (out.empty() ? "" : ";") + print(hours);
   return out;
+}
+
+constexpr std::size_t access_keys_max = 256;  // each is compared with every call
+
+Outcome<Complaint> add_access_key(Config& config, std::string_view text) {
+  auto key = AccessKey::parse(text);
+  if (!key)
+    return complain("access-key: \"" + std::string(text) + "\" " + std::string(key.error()));
+  for (const AccessKey& other : config.access_keys)
+    if (other.name == key->name) return complain("access-key: two are called " + key->name);
+  if (config.access_keys.size() == access_keys_max)
+    return complain("access-key: there are more than " + std::to_string(access_keys_max));
+  config.access_keys.push_back(std::move(*key));
+  return Done{};
 }
 
 constexpr Option rows[] = {
@@ -206,8 +222,27 @@ constexpr Option rows[] = {
      "Time for a new connection to finish its upgrade and say who it is."},
 
     {"api-key", Secret{&Config::api_key},
-     "Key of the server API (`Authorization: Bearer` or `X-API-Key`); without one the API is off."},
+     "Key of the server API (`Authorization: Bearer` or `X-API-Key`), for everything but /admin; "
+     "without any key the API is off."},
     {"api-key-file", Text{&Config::api_key_file}, "File that holds api-key."},
+    {"access-key",
+     List{"NAME:SCOPE+SCOPE:FILE, between commas; scopes are publish, read, rooms, sessions, admin",
+          texts_of<&Config::access_keys>, clear<&Config::access_keys>, add_access_key},
+     "Further keys of the server API, each in a file of its own, and what each may be used for."},
+
+    {"admin", Switch{&Config::admin},
+     "Listens on admin-listen too: the server API, /metrics and /admin, for people and programs of "
+     "your own; no clients."},
+    {"admin-listen", AddressAndPort{&Config::admin_listen},
+     "Address and port for that; port 0 takes a free one and says which."},
+    {"admin-key", Secret{&Config::admin_key},
+     "Key for everything there, /admin too; it is worth nothing on `listen`."},
+    {"admin-key-file", Text{&Config::admin_key_file}, "File that holds admin-key."},
+    {"internal-api", Switch{&Config::internal_api},
+     "Answers /api on admin-listen only; on `listen` there is no such path."},
+    {"internal-metrics", Switch{&Config::internal_metrics},
+     "Answers /metrics on admin-listen only."},
+
     {"token-hmac-secret", Secret{&Config::token_hmac_secret},
      "Secret that tokens of clients are signed with; at least 32 bytes, 48 for HS384, 64 for "
      "HS512."},
@@ -276,18 +311,6 @@ static_assert(well_named(rows));
 
 constexpr std::size_t secret_file_bytes_max = 64 * 1024;  // a key; anything longer is another file
 
-Outcome<Complaint> take_secret(std::string& secret, std::string_view option,
-                               const std::string& path) {
-  if (path.empty()) return Done{};
-  if (!secret.empty())
-    return complain(std::string(option) + " and " + std::string(option) +
-                    "-file are both set: remove one of them");
-  auto text = read_secret(std::string(option) + "-file", path);
-  if (!text) return fail(text.error());
-  secret = std::move(*text);
-  return Done{};
-}
-
 // Left of the path; what would be a password there could be read by others, and logged.
 Outcome<Complaint> check_jwks_url(const Config& config) {
   std::string_view url = config.token_jwks_url;
@@ -346,12 +369,7 @@ std::string environment_name(const Option& option) {
 }
 
 Outcome<Complaint> settle(Config& config) {
-  if (auto done = take_secret(config.api_key, "api-key", config.api_key_file); !done) return done;
-  if (auto done =
-          take_secret(config.token_hmac_secret, "token-hmac-secret", config.token_hmac_secret_file);
-      !done) {
-    return done;
-  }
+  if (auto done = settle_secrets(config); !done) return done;
   const AlgorithmRow& hmac = row_of(config.token_hmac_algorithm);
   if (!config.token_hmac_secret.empty() && config.token_hmac_secret.size() < hmac.bytes)
     return complain("token-hmac-secret must be at least " + std::to_string(hmac.bytes) +
@@ -424,7 +442,8 @@ std::vector<std::string_view> notes(const Config& config) {
         "client will be refused");
   if (config.token_jwks_url.starts_with("http:"))
     out.push_back("token-jwks-url is not https: whoever is on the way can choose the keys");
-  if (!config.insecure_dev && config.api_key.empty())
+  if (!config.insecure_dev && config.api_key.empty() && config.access_keys.empty() &&
+      config.admin_key.empty())
     out.push_back("api-key is not set: the server API is off");
   return out;
 }

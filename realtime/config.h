@@ -12,6 +12,7 @@
 #include "realtime/access/limit_rule.h"
 #include "realtime/access/network.h"
 #include "realtime/access/origin.h"
+#include "realtime/access/scope.h"
 #include "realtime/namespace.h"
 #include "realtime/option.h"
 #include "realtime/quiet_hours.h"
@@ -79,6 +80,13 @@ struct Config {
 
   std::string api_key;
   std::string api_key_file;
+  std::vector<AccessKey> access_keys;
+  bool admin = false;
+  Address admin_listen{"127.0.0.1", 8001};
+  std::string admin_key;
+  std::string admin_key_file;
+  bool internal_api = false;
+  bool internal_metrics = false;
   std::string token_hmac_secret;
   std::string token_hmac_secret_file;
   Algorithm token_hmac_algorithm = Algorithm::hs256;

@@ -20,6 +20,9 @@ class Engine;
 
 namespace ringroom::realtime {
 
+// Of EngineOptions::listeners, in their order.
+enum class Entrance : std::uint16_t { clients, admin };
+
 // What all shards of this process share: constants after start, counters, three words about its
 // end, one limit, and what clients
 // have spent of the others. Everything else a shard knows is its own.

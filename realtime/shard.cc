@@ -16,6 +16,15 @@ namespace {
 // Between looks at whether the other shards are done too.
 constexpr std::uint64_t leave_poll_ms = 2;
 
+ApiKeys keys_of(const Config& config) {
+  ApiKeys out;
+  out.add("api-key", {Scope::publish, Scope::read, Scope::rooms, Scope::sessions}, config.api_key);
+  out.add("admin-key", {Scope::publish, Scope::read, Scope::rooms, Scope::sessions, Scope::admin},
+          config.admin_key);
+  for (const AccessKey& key : config.access_keys) out.add(key.name, key.scopes, key.secret);
+  return out;
+}
+
 }  // namespace
 
 Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
@@ -31,7 +40,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       message_pool(memory),
       inflater(memory),
       message_ids(node.hash_seed ^ (std::uint64_t(core.value) << 32) ^ monotonic_ns()),
-      api_key(node.config.api_key),
+      api_keys(keys_of(node.config)),
       revocations(node),
       identities(*this),
       sessions(node, memory),

@@ -95,7 +95,7 @@ class Shard : public engine::Handler {
   proto::Inflater inflater;
   MessageIds message_ids;
 
-  ApiKey api_key;
+  ApiKeys api_keys;
   Revocations revocations;
   Identities identities;
 

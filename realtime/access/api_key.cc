@@ -30,4 +30,18 @@ bool ApiKey::matches(std::string_view candidate) const {
   return CRYPTO_memcmp(digest.data(), digest_.data(), digest.size()) == 0;
 }
 
+void ApiKeys::add(std::string_view name, Scopes scopes, std::string_view key) {
+  if (!key.empty())
+    entries_.push_back({.name = std::string(name), .scopes = scopes, .key = ApiKey(key)});
+}
+
+const ApiKeys::Entry* ApiKeys::find(std::string_view candidate) const {
+  if (candidate.empty()) return nullptr;
+  const auto digest = sha256(candidate);
+  const Entry* found = nullptr;
+  for (const Entry& entry : entries_)
+    if (CRYPTO_memcmp(digest.data(), entry.key.digest_.data(), digest.size()) == 0) found = &entry;
+  return found;
+}
+
 }  // namespace ringroom::realtime

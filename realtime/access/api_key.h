@@ -2,7 +2,11 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "realtime/access/scope.h"
 
 namespace ringroom::realtime {
 
@@ -17,8 +21,28 @@ class ApiKey {
   bool is_set() const { return set_; }
 
  private:
+  friend class ApiKeys;
   std::array<std::byte, 32> digest_{};
   bool set_ = false;
+};
+
+// All keys of the server API, and what each may be used for.
+class ApiKeys {
+ public:
+  struct Entry {
+    std::string name;
+    Scopes scopes;
+    ApiKey key;
+  };
+
+  void add(std::string_view name, Scopes scopes, std::string_view key);  // an empty one is none
+  bool is_empty() const { return entries_.empty(); }
+  // Looks at all of them, so that the time does not tell which one it was nearest to. nullptr:
+  // none.
+  const Entry* find(std::string_view candidate) const;
+
+ private:
+  std::vector<Entry> entries_;
 };
 
 }  // namespace ringroom::realtime

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "proto/dialect/native_json.h"
 #include "realtime/access/forwarded.h"
+#include "realtime/http/admin.h"
 #include "realtime/http/metrics.h"
 #include "realtime/http/page/page.h"
 #include "realtime/session/identity.h"
@@ -21,9 +22,14 @@ using proto::ErrorCode;
 using proto::Request;
 
 struct Route {
+  // Whom it is for. The admin listener has no clients; and what only it answers does not exist
+  // elsewhere.
+  enum class For : std::uint8_t { clients, anybody, metrics, api, admin };
+
   std::string_view method;
   std::string_view path;  // one that ends in a slash stands for everything behind it
-  bool needs_api_key;
+  For whom;
+  std::optional<Scope> scope;  // that a key must have
   void (Routes::*answer)(Session&, const Request&);
 
   bool matches(std::string_view asked) const {
@@ -32,33 +38,52 @@ struct Route {
   static const Route table[];
 };
 
+using For = Route::For;
 constexpr Route Route::table[] = {
-    {"GET", "/ws", false, &Routes::native},
-    {"GET", "/echo", false, &Routes::echo},
-    {"GET", "/raw/", false, &Routes::raw},
-    {"POST", "/api/publish", true, &Routes::publish},
-    {"POST", "/api/broadcast", true, &Routes::broadcast},
-    {"POST", "/api/revoke", true, &Routes::revoke},
-    {"GET", "/api/ws/rooms", true, &Routes::list_rooms},
-    {"POST", "/api/ws/rooms", true, &Routes::create_room},
-    {"GET", "/api/ws/rooms/", true, &Routes::describe_room},
-    {"DELETE", "/api/ws/rooms/", true, &Routes::delete_room},
-    {"GET", "/health", false, &Routes::health},
-    {"GET", "/ready", false, &Routes::ready},
-    {"GET", "/metrics", false, &Routes::metrics},
+    {"GET", "/ws", For::clients, {}, &Routes::native},
+    {"GET", "/echo", For::clients, {}, &Routes::echo},
+    {"GET", "/raw/", For::clients, {}, &Routes::raw},
+    {"POST", "/api/publish", For::api, Scope::publish, &Routes::publish},
+    {"POST", "/api/broadcast", For::api, Scope::publish, &Routes::broadcast},
+    {"POST", "/api/revoke", For::api, Scope::sessions, &Routes::revoke},
+    {"GET", "/api/ws/rooms", For::api, Scope::read, &Routes::list_rooms},
+    {"POST", "/api/ws/rooms", For::api, Scope::rooms, &Routes::create_room},
+    {"GET", "/api/ws/rooms/", For::api, Scope::read, &Routes::describe_room},
+    {"DELETE", "/api/ws/rooms/", For::api, Scope::rooms, &Routes::delete_room},
+    {"GET", "/admin/config", For::admin, Scope::admin, &Routes::admin_config},
+    {"GET", "/health", For::anybody, {}, &Routes::health},
+    {"GET", "/ready", For::anybody, {}, &Routes::ready},
+    {"GET", "/metrics", For::metrics, {}, &Routes::metrics},
 };
+
+bool Routes::is_offered(const Route& route, const Session& session) const {
+  const Config& config = shard_.node.config;
+  switch (route.whom) {
+    case For::clients:
+      return !session.is_internal;
+    case For::anybody:
+      return true;
+    case For::metrics:
+      return session.is_internal || !config.internal_metrics;
+    case For::api:
+      return session.is_internal || !config.internal_api;
+    case For::admin:
+      break;
+  }
+  return session.is_internal;
+}
 
 void Routes::answer(Session& session, const Request& request) {
   // A HEAD is answered as a GET; the response leaves its body out.
   const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
   const Route* other_method = nullptr;
   for (const Route& route : Route::table) {
-    if (!route.matches(request.path)) continue;
+    if (!route.matches(request.path) || !is_offered(route, session)) continue;
     if (route.method != method) {
       other_method = &route;
       continue;
     }
-    if (route.needs_api_key && !has_api_key(session, request)) return;
+    if (route.scope && !may_use(session, request, *route.scope)) return;
     return (this->*route.answer)(session, request);
   }
   if (other_method != nullptr) {
@@ -66,7 +91,7 @@ void Routes::answer(Session& session, const Request& request) {
     return shard_.exchanges.refuse(session, 405, "method_not_allowed",
                                    "this path takes another method; see the Allow header", allow);
   }
-  if (method == "GET" && page(session, request)) return;
+  if (method == "GET" && !session.is_internal && page(session, request)) return;
   shard_.exchanges.refuse(session, ErrorCode::not_found,
                           "there is nothing at this path; / is the page, /ws the WebSocket");
 }
@@ -117,29 +142,42 @@ bool Routes::is_within(Session& session, const RateLimits::Verdict& verdict) {
   return false;
 }
 
-bool Routes::has_api_key(Session& session, const Request& request) {
-  const Config& config = shard_.node.config;
-  if (config.api_key.empty()) {
-    if (config.insecure_dev) {
-      // Nothing else keeps the pages of others out.
-      const std::string_view problem =
-          request.has_header("Origin") ? origin_problem(request) : std::string_view();
-      if (!problem.empty()) shard_.exchanges.refuse(session, ErrorCode::forbidden, problem);
-      return problem.empty();
+bool Routes::may_use(Session& session, const Request& request, Scope scope) {
+  // A script in a browser that has a key is one of those that may connect, or it has stolen it; and
+  // in development, without a key, nothing else keeps the pages of others out.
+  if (request.has_header("Origin")) {
+    if (const std::string_view problem = origin_problem(request); !problem.empty()) {
+      shard_.exchanges.refuse(session, ErrorCode::forbidden, problem);
+      return false;
     }
+  }
+  if (shard_.api_keys.is_empty()) {
+    if (shard_.node.config.insecure_dev) return true;
     shard_.exchanges.refuse(session, ErrorCode::forbidden,
                             "the API is off; set api-key in the server's configuration");
     return false;
   }
-  std::string_view key = request.header("X-API-Key");
-  if (key.empty()) key = proto::bearer_of(request);
-  if (shard_.api_key.matches(key))
-    return is_within(session, shard_.rate_limits.call(shard_.node.hash("api-key")));
+  std::string_view said = request.header("X-API-Key");
+  if (said.empty()) said = proto::bearer_of(request);
+  const ApiKeys::Entry* key = shard_.api_keys.find(said);
+  // What opens everything is of no use where everybody is.
+  if (key == nullptr || (key->scopes.has(Scope::admin) && !session.is_internal)) {
+    shard_.counters.auth_failures_total.add();
+    Log::line(Log::Level::info, "api key refused", {{"admin_listener", bool(session.is_internal)}});
+    const proto::HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
+    shard_.exchanges.refuse(session, 401, "unauthorized",
+                            "send the API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
+                            challenge);
+    return false;
+  }
+  if (!is_within(session, shard_.rate_limits.call(shard_.node.hash(key->name)))) return false;
+  if (key->scopes.has(scope)) return true;
   shard_.counters.auth_failures_total.add();
-  const proto::HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
-  shard_.exchanges.refuse(session, 401, "unauthorized",
-                          "send the API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
-                          challenge);
+  Log::line(Log::Level::info, "api key without the scope",
+            {{"key", std::string_view(key->name)}, {"scope", name_of(scope)}});
+  std::string message = "this key may not be used for that: it needs the scope `";
+  message.append(name_of(scope)).append("`");
+  shard_.exchanges.refuse(session, ErrorCode::forbidden, message);
   return false;
 }
 
@@ -161,6 +199,13 @@ void Routes::describe_room(Session& session, const Request& request) {
 }
 void Routes::delete_room(Session& session, const Request& request) {
   api_.delete_room(session, request);
+}
+
+void Routes::admin_config(Session& session, const Request&) {
+  alloc::BlockBuilder body(shard_.heap);
+  append_config(body, shard_.node.config);
+  shard_.exchanges.respond(
+      session, {.status = 200, .content_type = "application/json", .body = body.text()});
 }
 
 void Routes::health(Session& session, const Request&) {

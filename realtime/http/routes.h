@@ -7,12 +7,14 @@
 #include "proto/http.h"
 #include "proto/upgrade.h"
 #include "realtime/access/rate_limits.h"
+#include "realtime/access/scope.h"
 #include "realtime/http/api.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {
 
 class Shard;
+struct Route;
 
 // What each path answers. The table in routes.cc is the list.
 class Routes {
@@ -23,6 +25,7 @@ class Routes {
 
  private:
   friend struct Route;
+  void admin_config(Session& session, const proto::Request& request);
   void health(Session& session, const proto::Request& request);
   void ready(Session& session, const proto::Request& request);
   void metrics(Session& session, const proto::Request& request);
@@ -39,7 +42,9 @@ class Routes {
   // The built-in page and its files.
   bool page(Session& session, const proto::Request& request);
 
-  bool has_api_key(Session& session, const proto::Request& request);
+  // False: the refusal is out.
+  bool may_use(Session& session, const proto::Request& request, Scope scope);
+  bool is_offered(const Route& route, const Session& session) const;
   // Behind a proxy: who the client is, as the request says, counted under its address. False: that
   // has as many connections as it may, and the refusal is out.
   bool settle_client(Session& session, const proto::Request& request);

@@ -93,12 +93,14 @@ void Lifecycle::accepted(const engine::Accepted& accepted) {
   shard_.admission.arrived(session);
   shard_.rate_limits.accepted(session);
   const Config& config = shard_.node.config;
-  session.exchange->is_proxied = is_trusted(std::to_array(session.peer.ip), config.trusted_proxies);
+  session.is_internal = accepted.listener == std::uint16_t(Entrance::admin);
+  session.exchange->is_proxied =
+      !session.is_internal && is_trusted(std::to_array(session.peer.ip), config.trusted_proxies);
   session.exchange->awaits_proxy_header =
       session.exchange->is_proxied && config.forwarded_by == ForwardedBy::proxy_protocol;
   // Last: the answer may close the session at once. A proxy's clients are counted when they are
-  // known.
-  if (!session.exchange->is_proxied) shard_.quotas.ask_for_address(session);
+  // known; whoever looks after the server is not.
+  if (!session.exchange->is_proxied && !session.is_internal) shard_.quotas.ask_for_address(session);
 }
 
 void Lifecycle::upgraded(Session& session, SessionKind kind) {

@@ -87,6 +87,7 @@ struct Session {
   // Places it has under the limits of connections.
   bool counts_for_address : 1 = false;
   bool counts_for_user : 1 = false;
+  bool is_internal : 1 = false;  // came by admin-listen
 
   Subscription* find(RoomId room) {
     for (Subscription& subscription : subscriptions)

@@ -135,6 +135,80 @@ TEST(Config, IsNamedInCapitalsInTheEnvironment) {
   EXPECT_EQ(environment_name(*find_option("max-message-bytes")), "RINGROOM_MAX_MESSAGE_BYTES");
 }
 
+// What settle() says of it; empty: nothing.
+std::string complaint_when_settled(Config config) {
+  const auto done = settle(config);
+  return done ? "" : done.error().sentence;
+}
+
+TEST(Config, RefusesKeysThatCanBeGuessedWhereverTheyCanBeTried) {
+  const std::string good = "bXlzZWNyZXRpc2xvbmc5OQ", bad = "change-me-1234567890";
+  for (const std::string_view name : {"api-key", "admin-key"}) {
+    for (const bool is_outside : {false, true}) {
+      Config config;
+      config.admin = true;
+      config.admin_key = "another bXlzZWNyZXRpc2xv";
+      if (is_outside) config.listen.host = config.admin_listen.host = "0.0.0.0";
+      config.listen.port = 1;
+      (name == "api-key" ? config.api_key : config.admin_key) = good;
+      EXPECT_EQ(complaint_when_settled(config), "") << name;
+      (name == "api-key" ? config.api_key : config.admin_key) = bad;
+      const std::string complaint = complaint_when_settled(config);
+      EXPECT_EQ(complaint.empty(), !is_outside) << complaint;
+      if (!is_outside) continue;
+      EXPECT_EQ(complaint.find(std::string(name) + " can be guessed"), 0u) << complaint;
+      EXPECT_EQ(complaint.find(bad), std::string::npos) << "it tells the key";
+    }
+  }
+  Config config;
+  config.listen.host = "::";
+  config.token_hmac_secret = "change-me-change-me-change-me-change-me";
+  EXPECT_NE(complaint_when_settled(config), "");
+  config.listen.host = "::1";
+  EXPECT_EQ(complaint_when_settled(config), "");
+}
+
+TEST(Config, AdminListensOutsideOnlyWithAKeyOfItsOwn) {
+  Config config;
+  config.admin = true;
+  EXPECT_EQ(complaint_when_settled(config), "");
+  config.admin_listen.host = "10.0.0.1";
+  EXPECT_NE(complaint_when_settled(config).find("admin-key"), std::string::npos);
+  config.api_key = "bXlzZWNyZXRpc2xvbmc5OQ";
+  EXPECT_NE(complaint_when_settled(config), "") << "the key of the API is none";
+  config.admin_key = config.api_key;
+  EXPECT_NE(complaint_when_settled(config).find("the same"), std::string::npos);
+  config.admin_key = "another bXlzZWNyZXRpc2xv";
+  EXPECT_EQ(complaint_when_settled(config), "");
+  config.insecure_dev = true;
+  EXPECT_NE(complaint_when_settled(config).find("insecure-dev"), std::string::npos);
+}
+
+TEST(Config, PathsOfTheAdminListenerNeedOne) {
+  Config config;
+  config.internal_api = true;
+  EXPECT_NE(complaint_when_settled(config).find("internal-api"), std::string::npos);
+  config.admin = true;
+  EXPECT_EQ(complaint_when_settled(config), "");
+  config.admin_listen = config.listen;
+  EXPECT_NE(complaint_when_settled(config).find("same address"), std::string::npos);
+}
+
+TEST(Config, ReadsFurtherKeysFromTheirFiles) {
+  const TextFile one("first key\n"), two("second key\n"), again("first key\n");
+  Config config;
+  ASSERT_TRUE(set(config, "access-key", "a:publish:" + one.path() + ",b:read+rooms:" + two.path()));
+  EXPECT_EQ(complaint_when_settled(config), "");
+  ASSERT_TRUE(settle(config));
+  EXPECT_EQ(config.access_keys[0].secret, "first key");
+  EXPECT_EQ(print(config, *find_option("access-key")).find("first key"), std::string::npos);
+  ASSERT_TRUE(set(config, "access-key", "a:publish:" + one.path() + ",b:read:" + again.path()));
+  EXPECT_NE(complaint_when_settled(config).find("the same"), std::string::npos);
+  ASSERT_TRUE(set(config, "access-key", "a:publish:/nonexistent/key"));
+  EXPECT_NE(complaint_when_settled(config).find("/nonexistent/key"), std::string::npos);
+  EXPECT_FALSE(set(config, "access-key", "a:publish:/f,a:read:/g"));
+}
+
 TEST(Config, NeverPrintsASecret) {
   Config config;
   ASSERT_TRUE(set(config, "api-key", "hunter2"));

@@ -63,6 +63,7 @@ class Daemon:
         self.env = {**ENVIRONMENT, **(env or {})}
         self.process = None
         self.port = port
+        self.admin_port = None
 
     def start(self):
         self.process = subprocess.Popen(
@@ -81,6 +82,8 @@ class Daemon:
                 raise AssertionError(f"the daemon did not become ready: {text!r} {error}")
             text += chunk or b""
         self.port = int(re.search(rb"http://[^/]*:(\d+)/", text)[1])
+        admin = re.search(rb"admin +http://[^/]*:(\d+)/", text)
+        self.admin_port = int(admin[1]) if admin else None
         return self
 
     def stop(self, expect=0):
@@ -123,11 +126,11 @@ class Daemon:
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
 
-    def request(self, method, path, body=None, headers=None):
+    def request(self, method, path, body=None, headers=None, port=None):
         """(status, parsed JSON or text)."""
         data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
         request = urllib.request.Request(
-            self.http + path, data=data, method=method, headers=headers or {}
+            f"http://127.0.0.1:{port or self.port}" + path, data=data, method=method, headers=headers or {}
         )
         try:
             with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:

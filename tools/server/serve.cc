@@ -101,7 +101,10 @@ void say_ready(const realtime::Config& config, const engine::Engine& engine) {
   std::printf("  page      http://%s/  open it in two tabs\n", url.c_str());
   std::printf("  websocket ws://%s/ws%s\n", url.c_str(),
               config.insecure_dev ? "?user=NAME" : "?token=JWT");
-  std::printf("  metrics   http://%s/metrics\n", url.c_str());
+  const std::string admin =
+      config.admin ? url_of(config.admin_listen, engine.ports()[1]) : std::string();
+  std::printf("  metrics   http://%s/metrics\n", (config.internal_metrics ? admin : url).c_str());
+  if (config.admin) std::printf("  admin     http://%s/admin/config\n", admin.c_str());
   std::fflush(stdout);
 }
 
@@ -136,6 +139,10 @@ int run(const realtime::Config& config) {
   options.cores = cores;
   options.listeners = {
       {.address = config.listen.host, .port = config.listen.port, .clients_speak_first = true}};
+  if (config.admin)
+    options.listeners.push_back({.address = config.admin_listen.host,
+                                 .port = config.admin_listen.port,
+                                 .clients_speak_first = true});
   // The kernel spreads connections by hash, so one core may get more than its share.
   options.sockets_per_core_max = static_cast<std::uint32_t>(sockets_max);
   // A message of any allowed size fits into an empty queue, and a second one behind it.
