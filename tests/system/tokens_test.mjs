@@ -557,6 +557,54 @@ test("nothing in a token makes the server ask anybody", async () => {
   bait.stop();
 });
 
+// ---- secrets
+
+test("no token, key or secret stands in a log, an answer, a metric or /health, whatever goes wrong", async () => {
+  const canary = (name) => `CANARY-${name}-${Math.random().toString(36).slice(2)}`;
+  const secret = canary("secret").padEnd(64, "s");
+  const key = await make_key("ES256");
+  const hmac = { alg: "HS256", kid: undefined, sign: Buffer.from(secret) };
+  const server = await key_server((response) => response.writeHead(500).end(canary("answer")));
+  await with_daemon(async (daemon) => {
+    const said = [];
+    const claim = canary("claim");
+    const tokens = [
+      `${canary("part")}.${canary("part")}.${canary("part")}`, canary("bare"),
+      await token_of(await make_key("ES256")), await token_of(key, { exp: 1, info: { claim } }),
+      await token_of(key, { aud: "other", claim }), await token_of(key, { rooms: claim }),
+      await token_of(key, { jti: "gone" }), await token_of(hmac, { exp: 1 }),
+      await token_of(key, {}, { kid: canary("kid") }), await token_of(key, {}, { jku: `http://${canary("jku")}/` }),
+    ];
+    await api(daemon, "/api/revoke", { jti: "gone" });
+    for (const token of tokens) {
+      for (const [path, protocols, headers] of [
+        [`/ws?token=${token}`], ["/ws", ["ringroom.v1.json", `ringroom.token.${token}`]],
+        ["/ws", undefined, { Authorization: `Bearer ${token}` }], ["/ws", undefined, { Cookie: `session=${token}` }],
+      ]) {
+        const client = new Client(daemon, path, protocols, { headers });
+        await client.end();
+        said.push(client.heard, client.response?.headers);
+      }
+      const inside = await enter(daemon, await token_of(key));
+      said.push(await inside.ask({ type: "refresh_token", payload: { token } }));
+      said.push(await inside.ask({ type: "connect", payload: { token } }));
+      inside.socket.terminate();
+      const answer = await fetch(daemon.url("/api/publish", "http"), { method: "POST", headers: { "X-API-Key": token } });
+      said.push(await answer.text());
+    }
+    for (const path of ["/metrics", "/health", "/ready"])
+      said.push(await (await fetch(daemon.url(path, "http"))).text());
+    const everything = JSON.stringify(said) + daemon.log + daemon.said;
+    assert(everything.length > 20_000, "there was nothing to look at");
+    for (const token of tokens)
+      for (const part of token.split(".").filter((text) => text.length > 30))
+        assert(!everything.includes(part), `a part of a token: ${part.slice(0, 20)}`);
+    assert(!everything.includes("CANARY"), /.{60}CANARY.{30}/.exec(everything)?.[0]);
+  }, "--token-jwks-file", jwks_file(key), "--token-hmac-secret", secret, "--api-key", "key", "--token-cookie", "session",
+    "--token-jwks-url", `${server.url}?secret=${canary("url")}`, "--log-level", "trace");
+  server.stop();
+});
+
 // ---- the command
 
 test("token make and token check know every key the server knows", async () => {
