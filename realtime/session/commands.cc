@@ -99,9 +99,11 @@ void Commands::reply(Session& session, const Value& value) {
     shard_.lifecycle.drop_slow(session.socket);
 }
 
-// For commands_events.cc.
+// For commands_events.cc and commands_refusals.cc.
 template void Commands::reply(Session& session, const proto::Subscribed& value);
 template void Commands::reply(Session& session, const proto::Unsubscribed& value);
+template void Commands::reply(Session& session, const proto::Refusal& value);
+template void Commands::reply(Session& session, const proto::Invalid& value);
 
 void Commands::run(Session& session, std::span<std::byte> message) {
   if (session.dialect == WireForm::binary) {
@@ -148,44 +150,8 @@ void Commands::dispatch(Session& session, const Command& command) {
   (this->*row.run)(session, command);
 }
 
-bool Commands::is_within(Session& session, const Command& command,
-                         const RateLimits::Verdict& verdict) {
-  if (!verdict) return true;
-  refuse(session, ErrorCode::rate_limited, command, verdict->sentence, verdict->retry_ms);
-  if (session.state == SessionState::draining || !shard_.rate_limits.has_gone_too_far(session))
-    return false;
-  shard_.counters.rate_closes_total.add();
-  shard_.lifecycle.close(session, proto::CloseCode::rate);
-  return false;
-}
-
 void Commands::tell_reconnect(Session& session, std::uint64_t delay_ms, std::string_view reason) {
   reply(session, proto::Reconnect{.delay_ms = delay_ms, .reason = reason});
-}
-
-void Commands::refuse(Session& session, ErrorCode code, const Command& command,
-                      std::string_view message, std::optional<std::uint64_t> retry_after_ms) {
-  shard_.counters.errors_total.add();
-  reply(session, proto::Refusal{.code = code,
-                                .correlation_id = command.message_id,
-                                .room = command.room,
-                                .message = message,
-                                .retry_after_ms = retry_after_ms});
-}
-
-void Commands::refuse_text(Session& session, const proto::DecodeError& error) {
-  shard_.counters.errors_total.add();
-  if (error.code != ErrorCode::invalid) {
-    reply(session, proto::Refusal{.code = error.code,
-                                  .correlation_id = error.correlation_id,
-                                  .room = {},
-                                  .message = error.message,
-                                  .retry_after_ms = std::nullopt});
-    return;
-  }
-  const proto::InvalidField field{.path = error.path, .message = error.message};
-  reply(session,
-        proto::Invalid{.correlation_id = error.correlation_id, .errors = std::span(&field, 1)});
 }
 
 void Commands::greet(Session& session, std::string_view correlation_id,

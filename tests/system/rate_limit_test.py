@@ -240,6 +240,8 @@ class Abuse(NativeCase):
     options = ("--limit", "message/connection=2/1min", "--refusals-per-minute-max", "10")
 
     async def test_who_does_not_stop_is_closed_with_4429(self):
+        closes = lambda: self.daemon.metrics()["ringroom_rate_closes_total"]
+        before = closes()
         ann = await self.client("ann")
         for n in range(2 + 10 + 1):
             await ann.send("ping")
@@ -250,7 +252,21 @@ class Abuse(NativeCase):
                 refused += message["type"] == "error_message"
         self.assertEqual(ann.socket.close_code, 4429)
         self.assertEqual(refused, 11)
-        self.assertEqual(self.daemon.metrics()["ringroom_rate_closes_total"], 1)
+        self.assertEqual(closes() - before, 1)
+
+
+    async def test_what_cannot_be_read_counts_too(self):
+        bo = await self.client("bo")
+        for n in range(2 + 10 + 1):
+            await bo.socket.send("{" if n % 2 else '{"type":"join_room","message_id":"m"}')
+        codes = []
+        with self.assertRaises(websockets.ConnectionClosed):
+            while True:
+                message = json.loads(await asyncio.wait_for(bo.socket.recv(), DEADLINE_S))
+                codes.append(message["payload"]["code"])
+        self.assertEqual(bo.socket.close_code, 4429)
+        self.assertEqual(codes[2:], ["rate_limited"] * 11)
+        self.assertNotIn("rate_limited", codes[:2])
 
 
 class Addresses(unittest.TestCase):
