@@ -326,6 +326,7 @@ void Routes::native(Session& session, const Request& request) {
   const auto user = proto::query_parameter(request.query, "user");
   const std::string dialect = proto::query_parameter(request.query, "dialect").value_or("json");
   const bool is_event = dialect == "event";
+  const bool wants_batches = proto::query_parameter(request.query, "batch") == "1";
   if (!is_event && dialect != "json")
     return shard_.exchanges.refuse(session, ErrorCode::bad_request,
                                    "dialect is json or event; the binary one is chosen by the "
@@ -336,6 +337,7 @@ void Routes::native(Session& session, const Request& request) {
   const auto subprotocol = upgrade(session, request, SessionKind::native,
                                    std::span(subprotocols).first(is_event ? 1 : 2));
   if (!subprotocol) return;
+  if (wants_batches) session.dialect = WireForm::batched;
   if (is_event) session.dialect = WireForm::event;
   if (*subprotocol == binary) session.dialect = WireForm::binary;
   if (!token && !user) return;  // it will say so in its first message

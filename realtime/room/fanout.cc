@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/bounds.h"
 #include "proto/deflate_offer.h"
 #include "proto/dialect/event_json.h"
 #include "proto/dialect/native_binary.h"
@@ -69,21 +70,22 @@ Batch& Fanout::batch_of(Room& room, proto::Priority priority) {
   return batch;
 }
 
-void Fanout::encode_with(Room& room, WireForm dialect, proto::Opcode opcode, bool is_stored,
+void Fanout::encode_with(Room& room, WireForm dialect, proto::Opcode opcode, Keep keep,
                          auto&& write) {
+  const bool is_kept = keep != Keep::if_heard;
   const bool is_heard_plain = room.is_heard_in(dialect);
   const bool is_heard_deflated = room.is_heard_in(deflated(dialect));
-  if (!is_heard_plain && !is_heard_deflated && !is_stored) return;
+  if (!is_heard_plain && !is_heard_deflated && !is_kept) return;
   Batch& batch = *room.batch;
 
   plain_.clear();
   alloc::BlockBuilder& plain =
-      is_heard_plain || is_stored ? batch.forms[std::size_t(dialect)] : plain_;
+      is_heard_plain || is_kept ? batch.forms[std::size_t(dialect)] : plain_;
   const std::size_t begin = proto::begin_frame(plain);
   write(plain);
   const std::span<const std::byte> payload = proto::end_frame(plain, begin, opcode);
   shard_.counters.fanout_encodes_total.add();
-  if (is_stored)
+  if (keep == Keep::stored)
     batch.stored.push_back(
         {.sequence = batch.last_sequence,
          .begin = static_cast<std::uint32_t>(payload.data() - plain.data()),
@@ -95,19 +97,24 @@ void Fanout::encode_with(Room& room, WireForm dialect, proto::Opcode opcode, boo
   if (is_heard_plain) shard_.counters.fanout_encodes_total.add();
 }
 
+Fanout::Keep Fanout::keep_for_batches(const Room& room) {
+  return room.is_heard_in_either(WireForm::batched) ? Keep::for_batches : Keep::if_heard;
+}
+
 void Fanout::encode_raw(Room& room, const proto::Publication& publication, PayloadKind kind) {
   const bool is_binary = kind == PayloadKind::binary;
-  encode_with(room, WireForm::raw, is_binary ? proto::Opcode::binary : proto::Opcode::text, false,
-              [&](alloc::BlockBuilder& out) { out.append(publication.payload); });
+  encode_with(room, WireForm::raw, is_binary ? proto::Opcode::binary : proto::Opcode::text,
+              Keep::if_heard, [&](alloc::BlockBuilder& out) { out.append(publication.payload); });
 }
 
 void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKind kind) {
   // What the room remembers are its JSON envelopes, also while nobody hears them.
   const bool is_stored = room.history != nullptr && publication.sequence != 0;
+  const Keep keep = is_stored ? Keep::stored : keep_for_batches(room);
   if (!is_stored && !room.has_members_listening()) return;
   if (kind == PayloadKind::json && !room.is_heard_beyond_json())
     return encode_with(
-        room, WireForm::json, proto::Opcode::text, is_stored,
+        room, WireForm::json, proto::Opcode::text, keep,
         [&](alloc::BlockBuilder& out) { proto::dialect::native_json::encode(publication, out); });
 
   proto::Publication shown = publication;
@@ -115,12 +122,12 @@ void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKi
   shown.payload_is_raw = kind == PayloadKind::binary;
   alloc::BlockBuilder object(shard_.heap);
   if (kind != PayloadKind::json) shown.payload = object_of(publication.payload, kind, object);
-  encode_with(room, WireForm::json, proto::Opcode::text, is_stored,
+  encode_with(room, WireForm::json, proto::Opcode::text, keep,
               [&](alloc::BlockBuilder& out) { proto::dialect::native_json::encode(shown, out); });
-  encode_with(room, WireForm::event, proto::Opcode::text, false,
+  encode_with(room, WireForm::event, proto::Opcode::text, Keep::if_heard,
               [&](alloc::BlockBuilder& out) { proto::dialect::event_json::encode(shown, out); });
   if (shown.payload_is_raw) shown.payload = publication.payload;
-  encode_with(room, WireForm::binary, proto::Opcode::binary, false,
+  encode_with(room, WireForm::binary, proto::Opcode::binary, Keep::if_heard,
               [&](alloc::BlockBuilder& out) { proto::dialect::native_binary::encode(shown, out); });
 }
 
@@ -191,11 +198,11 @@ void Fanout::reset(Room& room, std::string_view reason) {
   mark_event(room, EventFilter::always);
   const proto::RoomReset told{
       .room = room.name(), .epoch = room.epoch(), .sequence = room.last().value, .reason = reason};
-  encode_with(room, WireForm::json, proto::Opcode::text, false,
+  encode_with(room, WireForm::json, proto::Opcode::text, keep_for_batches(room),
               [&](alloc::BlockBuilder& out) { proto::dialect::native_json::encode(told, out); });
-  encode_with(room, WireForm::event, proto::Opcode::text, false,
+  encode_with(room, WireForm::event, proto::Opcode::text, Keep::if_heard,
               [&](alloc::BlockBuilder& out) { proto::dialect::event_json::encode(told, out); });
-  encode_with(room, WireForm::binary, proto::Opcode::binary, false,
+  encode_with(room, WireForm::binary, proto::Opcode::binary, Keep::if_heard,
               [&](alloc::BlockBuilder& out) { proto::dialect::native_binary::encode(told, out); });
   finish(room, {}, {});
   seal(room);
@@ -218,7 +225,7 @@ void Fanout::mark_event(Room& room, std::uint64_t type) {
     return static_cast<std::uint32_t>(room.batch->forms[std::size_t(form)].size());
   };
   room.batch->events.push_back(
-      {.type = type, .begin = {begin(WireForm::event), begin(WireForm::event_deflated)}});
+      {.type = type, .begin = {begin(WireForm::event), begin(deflated(WireForm::event))}});
 }
 
 void Fanout::finish(Room& room, const Marks& begin, std::span<const ConnectionId> without) {
@@ -239,6 +246,9 @@ void Fanout::finish(Room& room, const Marks& begin, std::span<const ConnectionId
 void Fanout::seal(Room& room) {
   if (room.batch == nullptr || room.batch->publications == 0) return;
   Batch& batch = *room.batch;
+  if (room.is_heard_in_either(WireForm::batched) &&
+      !batch.forms[std::size_t(WireForm::json)].empty())
+    batch_up(room);
   alloc::BlockRef blocks[wire_forms];
   for (std::size_t form = 0; form < wire_forms; ++form)
     if (!batch.forms[form].empty()) blocks[form] = batch.forms[form].finish();
@@ -293,6 +303,62 @@ void Fanout::seal(Room& room) {
   batch.exclusions.clear();
   batch.events.clear();
   batch.throttled.clear();
+}
+
+void Fanout::append_batched(Room& room, std::span<const std::string_view> messages) {
+  if (messages.empty()) return;
+  encode_with(
+      room, WireForm::batched, proto::Opcode::text, Keep::if_heard, [&](alloc::BlockBuilder& out) {
+        if (messages.size() == 1) return out.append(messages.front());
+        const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
+        proto::dialect::native_json::encode(proto::MessageBatch{.batch_id = {id.data(), id.size()},
+                                                                .timestamp_ms = shard_.wall_ms,
+                                                                .messages = messages},
+                                            out);
+      });
+}
+
+void Fanout::batch_up(Room& room) {
+  Batch& batch = *room.batch;
+  constexpr auto json = std::size_t(WireForm::json);
+  constexpr std::size_t batched[] = {std::size_t(WireForm::batched),
+                                     std::size_t(deflated(WireForm::batched))};
+  const auto each_form = [&](auto& marks) {
+    for (const std::size_t form : batched)
+      marks[form] = static_cast<std::uint32_t>(batch.forms[form].size());
+  };
+  const std::span<const std::byte> frames = batch.forms[json].bytes();
+  auto exclusion = batch.exclusions.begin();
+  std::size_t gathered_bytes = 0;
+  gathered_.clear();
+  const auto end_run = [&] {
+    append_batched(room, gathered_);
+    gathered_.clear();
+    gathered_bytes = 0;
+  };
+  for (std::size_t at = 0; at < frames.size();) {
+    const proto::OwnFrame frame = proto::first_frame(frames.subspan(at));
+    const std::string_view text(reinterpret_cast<const char*>(frame.payload.data()),
+                                frame.payload.size());
+    const bool is_excluded = exclusion != batch.exclusions.end() && exclusion->begin[json] == at;
+    const bool begins_ephemerals = batch.has_ephemerals && batch.ephemeral_begin[json] == at;
+    if (is_excluded || begins_ephemerals || gathered_.size() == proto::batch_messages_max ||
+        gathered_bytes + text.size() > shard_.node.config.message_bytes_max)
+      end_run();
+    if (begins_ephemerals) each_form(batch.ephemeral_begin);
+    if (is_excluded) {
+      const auto first = exclusion;
+      for (; exclusion != batch.exclusions.end() && exclusion->begin[json] == at; ++exclusion)
+        each_form(exclusion->begin);
+      append_batched(room, std::span(&text, 1));
+      for (auto done = first; done != exclusion; ++done) each_form(done->end);
+    } else {
+      gathered_.push_back(text);
+      gathered_bytes += text.size();
+    }
+    at += frame.frame_bytes;
+  }
+  end_run();
 }
 
 void Fanout::let_go(Room& room) {

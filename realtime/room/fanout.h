@@ -104,14 +104,24 @@ class Fanout {
   // For members, in their dialects; the JSON form also for the room's memory.
   void encode(Room& room, const proto::Publication& publication, PayloadKind kind);
   void encode_raw(Room& room, const proto::Publication& publication, PayloadKind kind);
+  // The JSON form once more, as message_batch: its frames side by side in one, but for those that
+  // somebody must not hear.
+  void batch_up(Room& room);
+  void append_batched(Room& room, std::span<const std::string_view> messages);
   // Write a frame's payload and return; the frame around it is closed here. As it is and
   // compressed, each if somebody listens, each once.
-  void encode_with(Room& room, WireForm dialect, proto::Opcode opcode, bool is_stored,
-                   auto&& write);
+  enum class Keep : std::uint8_t {
+    if_heard,
+    for_batches,  // batch_up() reads it
+    stored        // the room remembers it
+  };
+  static Keep keep_for_batches(const Room& room);
+  void encode_with(Room& room, WireForm dialect, proto::Opcode opcode, Keep keep, auto&& write);
 
   Shard& shard_;
-  alloc::BlockBuilder plain_;  // what is compressed and nobody hears as it is
-  std::vector<Room*> dirty_;   // with a batch: something gathered, or ephemeral messages waiting
+  std::vector<std::string_view> gathered_;  // scratch
+  alloc::BlockBuilder plain_;               // what is compressed and nobody hears as it is
+  std::vector<Room*> dirty_;  // with a batch: something gathered, or ephemeral messages waiting
   std::uint64_t flush_due_ms_ = 0;
   std::uint64_t gather_until_us_ = 0;  // the first of those that wait for more; 0: none
   std::uint32_t gather_missing_ = 0;

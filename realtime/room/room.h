@@ -83,7 +83,7 @@ class Room {
       hearing = &*hearings_.insert(place, {.core = core, .form = form, .listeners = 0});
     }
     ++hearing->listeners;
-    heard_ = static_cast<std::uint8_t>(heard_ | bit(form));
+    heard_ = static_cast<std::uint16_t>(heard_ | bit(form));
     ++listener_count_;
   }
   void leave(CoreId core, WireForm form) {
@@ -94,7 +94,7 @@ class Room {
       hearings_.erase(hearings_.begin() + (hearing - hearings_.data()));
       heard_ = 0;
       for (const Hearing& other : hearings_)
-        heard_ = static_cast<std::uint8_t>(heard_ | bit(other.form));
+        heard_ = static_cast<std::uint16_t>(heard_ | bit(other.form));
     }
   }
 
@@ -109,7 +109,7 @@ class Room {
   }
   // By somebody who is told who comes and goes.
   bool has_members_listening() const {
-    return (heard_ & ~(bit(WireForm::raw) | bit(WireForm::raw_deflated))) != 0;
+    return (heard_ & ~(bit(WireForm::raw) | bit(deflated(WireForm::raw)))) != 0;
   }
   std::uint32_t listener_count() const { return listener_count_; }
   // Users where the room knows them, else connections. Raw listeners are no members.
@@ -152,7 +152,7 @@ class Room {
 
  private:
   static constexpr unsigned bit(WireForm form) { return 1u << std::size_t(form); }
-  static_assert(wire_forms <= 8, "a bit for each form in heard_");
+  static_assert(wire_forms <= 16, "a bit for each form in heard_");
   Hearing* find(CoreId core, WireForm form) {
     for (Hearing& hearing : hearings_)
       if (hearing.core == core && hearing.form == form) return &hearing;
@@ -164,7 +164,7 @@ class Room {
   const Namespace& options_;
   std::array<char, 8> epoch_;
   std::uint32_t number_;
-  std::uint8_t heard_ = 0;  // forms that somebody listens in
+  std::uint16_t heard_ = 0;  // forms that somebody listens in
   Sequence last_{0};
   std::vector<Hearing> hearings_;
   std::uint32_t listener_count_ = 0;

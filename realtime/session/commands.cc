@@ -72,7 +72,7 @@ void Commands::encode(const Session& session, const Value& value) {
   frame_.clear();
   const std::size_t begin = proto::begin_frame(frame_);
   proto::Opcode opcode = proto::Opcode::text;
-  if (session.dialect == WireForm::json) {
+  if (is_json(session.dialect)) {
     native_json::encode(value, frame_);
   } else if (session.dialect == WireForm::event) {
     event_json::encode(value, frame_);
@@ -178,6 +178,8 @@ void Commands::connect(Session& session, const Command& command) {
     refuse(session, identified.error().code, command, identified.error().message);
     return shard_.lifecycle.close(session, identified.error().close);
   }
+  if (command.want_batches && session.dialect == WireForm::json)
+    session.dialect = WireForm::batched;
   shard_.greetings.begin(session, identified->zone, command.message_id, command.rooms);
 }
 

@@ -31,7 +31,7 @@ void Commands::subscribe(Session& session, const Command& command) {
     if (session.dialect == WireForm::binary)
       return refuse(session, ErrorCode::bad_request, command,
                     "events are told in JSON; open a connection with /ws?dialect=event for them");
-    if (session.dialect == WireForm::json) {
+    if (is_json(session.dialect)) {
       if (!session.subscriptions.empty())
         return refuse(session, ErrorCode::bad_request, command,
                       "subscribe to events before you join a room, or on a connection of its own "

@@ -16,7 +16,7 @@ void Dialects::give_up(Session& session) {
 
 std::optional<std::string_view> Dialects::say(Session& session, std::string_view frames,
                                               std::uint32_t room_number, Events events) {
-  if (session.dialect == WireForm::json) return frames;
+  if (is_json(session.dialect)) return frames;
   const auto bytes = std::as_bytes(std::span(frames));
   const auto hears = [&](std::string_view type) {
     const EventFilters& filters = shard_.event_filters;
@@ -45,7 +45,8 @@ Dialects::Told::Told(Dialects& dialects, std::string_view frame) : dialects_(dia
 
 engine::Outbox::Send Dialects::Told::to(Session& session) {
   Shard& shard = dialects_.shard_;
-  alloc::BlockRef& said = said_[std::size_t(session.dialect)];
+  const WireForm dialect = is_json(session.dialect) ? WireForm::json : session.dialect;
+  alloc::BlockRef& said = said_[std::size_t(dialect)];
   if (!said) {
     alloc::BlockBuilder out(shard.heap);
     const auto frame = said_[std::size_t(WireForm::json)].bytes();

@@ -148,6 +148,8 @@ class DialectClient:
     def __init__(self, socket, dialect):
         self.socket, self.dialect = socket, dialect
         self.kept = []
+        self.batches = []  # the types in each message_batch
+        self.batch_bytes = []
         self.numbers = {}  # of rooms, for the binary dialect
 
     @classmethod
@@ -196,6 +198,10 @@ class DialectClient:
             return decode(data)
         assert isinstance(data, str), data
         message = json.loads(data)
+        if message.get("type") == "message_batch":
+            self.batch_bytes.append(len(data))
+            self.batches.append([inner["type"] for inner in message["messages"]])
+            return message["messages"]
         return [as_native(message) if self.dialect == "event" else message]
 
     async def next(self, type, **fields):
