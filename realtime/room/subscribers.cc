@@ -305,7 +305,7 @@ std::size_t Subscribers::send(const Listener& listener, const Delivery& delivery
   if (std::ranges::find(too_slow_, listener.socket) != too_slow_.end()) return 0;
   const alloc::BlockRef& batch = delivery.batch[delivery.form];
   if (!listener.keeps_context && delivery.exclusions.empty() && !delivery.has_ephemerals() &&
-      !delivery.is_filtered()) {
+      (delivery.events.empty() || !delivery.is_filtered())) {
     const engine::Outbox::Send sent = has_lanes_
                                           ? hand_over(listener, batch.share(), delivery.lane)
                                           : shard_.outbox.send(listener.socket, batch.share());
