@@ -152,8 +152,14 @@ constexpr Option rows[] = {
      Number{&Config::connections_per_address_max, 0, 1u << 24, Unit::count},
      "Connections of one client address, of IPv6 a /64; 0 is no limit. Behind a proxy set "
      "trusted-proxy, or it is the proxy that is counted."},
+    {"duplicate-sessions", Option::choice<&Config::duplicate_sessions>(duplicate_sessions_names),
+     "A user's second connection: allowed, refused, or it replaces the first, which is closed; the "
+     "one that goes gets 4409. A namespace has an option of this name for its rooms."},
     {"rooms-per-connection-max", Number{&Config::rooms_per_connection_max, 1, 65'536, Unit::count},
      "Rooms one connection may be in."},
+    {"rooms-per-user-max", Number{&Config::rooms_per_user_max, 0, 100'000'000, Unit::count},
+     "Rooms of one user, those of all its connections together: a room that two of them are in "
+     "counts twice. 0 is no limit."},
     {"rooms-max", Number{&Config::rooms_max, 1, 100'000'000, Unit::count},
      "Rooms of the whole process; joining one more is refused."},
     {"history-bytes-max", Number{&Config::history_bytes_max, 0, 1024 * 1024 * mib, Unit::bytes},

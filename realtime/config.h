@@ -51,7 +51,9 @@ struct Config {
   std::uint64_t connections_max = 0;
   std::uint64_t connections_per_user_max = 0;
   std::uint64_t connections_per_address_max = 0;
+  DuplicateSessions duplicate_sessions = DuplicateSessions::allow;
   std::uint64_t rooms_per_connection_max = 128;
+  std::uint64_t rooms_per_user_max = 0;
   std::uint64_t rooms_max = 1'000'000;
   std::uint64_t history_bytes_max = 1024ull * 1024 * 1024;
 

@@ -29,7 +29,7 @@ struct ShardCounters {
   Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
   Counter drain_closes_total, drain_cut_off_total;
   Counter events_unheard_total;
-  Counter errors_total, refused_limit_total, auth_failures_total;
+  Counter errors_total, refused_limit_total, auth_failures_total, duplicate_sessions_total;
   Counter signatures_checked_total, keys_missing_total, token_refreshes_total, tokens_expired_total,
       revoked_total;
   Counter throttled_total;
@@ -194,6 +194,9 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::tokens_expired_total},
     {"revoked_total", CounterKind::total, "Connections closed because their token was revoked.",
      &ShardCounters::revoked_total},
+    {"duplicate_sessions_total", CounterKind::total,
+     "Second connections of a user, in all or in a room, that were refused or replaced the first.",
+     &ShardCounters::duplicate_sessions_total},
     {"throttled_total", CounterKind::total,
      "Times a raw publisher was not read until its room had caught up.",
      &ShardCounters::throttled_total},

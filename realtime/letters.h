@@ -94,6 +94,7 @@ struct LeaveRoom {
   RoomId room;
   ConnectionId connection;
   std::string_view user_id;
+  std::uint32_t ticket;  // of the join
   WireForm form;
   bool is_broken;  // nobody asked to leave: the connection ended, and may come back
 
@@ -343,7 +344,9 @@ enum class RefusedBecause : std::uint8_t {
   no_queue,
   other_epoch,
   not_said_yet,
-  held_full
+  held_full,
+  already_there,
+  user_in_too_many_rooms
 };
 
 struct RefusalRow {
@@ -383,7 +386,7 @@ inline constexpr RefusalRow refusal_rows[] = {
     {RefusedBecause::no_presence, proto::ErrorCode::invalid,
      "rooms of this namespace do not keep who is in them; set presence for it"},
     {RefusedBecause::not_a_member, proto::ErrorCode::not_joined,
-     "join the room before you say there who you are"},
+     "join the room before you speak there or say who you are"},
     {RefusedBecause::no_queue, proto::ErrorCode::invalid,
      "nothing waits here to be acknowledged; set offline-count for the namespace `user`"},
     {RefusedBecause::other_epoch, proto::ErrorCode::unrecoverable,
@@ -393,6 +396,12 @@ inline constexpr RefusalRow refusal_rows[] = {
     {RefusedBecause::held_full, proto::ErrorCode::unavailable,
      "as many messages wait for these hours as may (held-count, held-bytes); try again when they "
      "begin, or say that it is critical"},
+    {RefusedBecause::already_there, proto::ErrorCode::already_joined,
+     "another connection of this user is in the room, which takes one at a time; leave it there "
+     "first"},
+    {RefusedBecause::user_in_too_many_rooms, proto::ErrorCode::forbidden,
+     "this user is in as many rooms as it may be, all of its connections together; leave one "
+     "first"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];
@@ -501,16 +510,21 @@ struct ToEverybody {
   void each_text(auto&& f) { f(frame); }
 };
 
-// Counts something over all cores (connections of a user, of an address) on the key's home core.
+// Counts something over all cores (connections of a user, of an address, a user's rooms) on the
+// key's home core.
 struct AcquireQuota {
   std::uint64_t key;
   ConnectionId to;
   std::uint32_t limit;
+  RoomId room{0};  // of a place for a room: which, and by which join; ticket 0: of a connection
+  std::uint32_t ticket = 0;
   void each_text(auto&&) {}
 };
 struct QuotaAnswer {
   ConnectionId to;
   std::uint64_t key;
+  RoomId room;
+  std::uint32_t ticket;
   bool granted;
   void each_text(auto&&) {}
 };
@@ -538,13 +552,38 @@ struct Revoked {
   void each_text(auto&&) {}
 };
 
+// A user who may be connected only once has one place, kept by the user's home core. Only one who
+// has to go is told.
+struct TakeSeat {
+  std::uint64_t key;
+  ConnectionId to;
+  void each_text(auto&&) {}
+};
+struct LeaveSeat {
+  std::uint64_t key;
+  ConnectionId from;
+  void each_text(auto&&) {}
+};
+struct SeatLost {
+  ConnectionId to;
+  bool was_refused;  // it was the newcomer; else it was replaced
+  void each_text(auto&&) {}
+};
+// Another connection of the same user took its place in the room.
+struct Unseat {
+  RoomId room;
+  ConnectionId to;
+  std::uint32_t ticket;
+  void each_text(auto&&) {}
+};
+
 using LetterItem =
     std::variant<JoinRoom, LeaveRoom, Acknowledge, Farewell, FarewellSaid, Publish, ReadHistory,
                  ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms,
                  RoomDescribed, RoomsListed, RoomGone, CatchUp, CaughtUp, Joined, Published,
                  Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser,
                  ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota, Revoke,
-                 Revoked>;
+                 Revoked, TakeSeat, LeaveSeat, SeatLost, Unseat>;
 static_assert(alignof(FormBatch) >= alignof(Exclusion) && alignof(FormBatch) >= alignof(EventMark),
               "keep() places bytes of each");
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");

@@ -58,6 +58,9 @@ constexpr NamespaceOption rows[] = {
      "Members of a room that does not say itself; 0 is no limit."},
     {"empty-room-ms", Number{&Namespace::empty_room_ms, 0, year_ms, Unit::milliseconds},
      "Time after which a room that nobody listens to is forgotten."},
+    {"duplicate-sessions",
+     NamespaceOption::choice<&Namespace::duplicate_sessions>(duplicate_sessions_names),
+     "A user's second connection in a room: allowed, refused, or it replaces the first."},
 
     {"state-keys", Number{&Namespace::state_keys, 0, million, Unit::count},
      "Keys whose last value a room keeps; 0 keeps none."},

@@ -20,6 +20,14 @@ enum class SlowPolicy : std::uint8_t {
   keep_latest   // of what waits, only the newest of each key
 };
 
+// What happens when a user who is there already comes by another connection (C3).
+enum class DuplicateSessions : std::uint8_t {
+  allow,
+  refuse,  // the newcomer is sent away
+  replace  // the older one is
+};
+inline constexpr std::string_view duplicate_sessions_names[] = {"allow", "refuse", "replace"};
+
 // What the rooms of one namespace do (R3). A room belongs to the namespace that is named before the
 // first colon of its name: `quote:eur` to `quote`; a name without a colon, or with one that no
 // namespace has, to the default namespace.
@@ -51,6 +59,7 @@ struct Namespace {
   bool client_create = true;             // clients may create rooms, where their grants say so
   std::uint64_t members_max = 0;         // of a room that does not say; 0: no limit
   std::uint64_t empty_room_ms = 60'000;  // a room without listeners is forgotten after this
+  DuplicateSessions duplicate_sessions = DuplicateSessions::allow;  // of a user in one room
 
   // State (R11): the last value per key.
   std::uint64_t state_keys = 0;  // per room; 0: rooms keep no state

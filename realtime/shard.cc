@@ -51,6 +51,8 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       rooms(*this),
       room_life(*this),
       quotas(*this),
+      room_places(*this),
+      duplicates(*this),
       admission(*this),
       rate_limits(*this),
       lifecycle(*this),

@@ -13,9 +13,11 @@
 #include "proto/message.h"
 #include "realtime/access/admission.h"
 #include "realtime/access/api_key.h"
+#include "realtime/access/duplicates.h"
 #include "realtime/access/quota.h"
 #include "realtime/access/rate_limits.h"
 #include "realtime/access/revocations.h"
+#include "realtime/access/room_places.h"
 #include "realtime/http/exchange.h"
 #include "realtime/letters.h"
 #include "realtime/mail.h"
@@ -107,6 +109,8 @@ class Shard : public engine::Handler {
   RoomTable rooms;
   RoomLife room_life;
   Quotas quotas;
+  RoomPlaces room_places;
+  Duplicates duplicates;
   Admission admission;
   RateLimits rate_limits;
   Lifecycle lifecycle;
@@ -150,6 +154,10 @@ class Shard : public engine::Handler {
   void receive(const ReleaseQuota& item) { quotas.receive(item); }
   void receive(const Revoke& item) { revoking.receive(item); }
   void receive(const Revoked& item) { revoking.receive(item); }
+  void receive(const TakeSeat& item) { duplicates.receive(item); }
+  void receive(const LeaveSeat& item) { duplicates.receive(item); }
+  void receive(const SeatLost& item) { duplicates.receive(item); }
+  void receive(const Unseat& item) { membership.receive(item); }
   void receive(const Throttle& item);
   void receive(const ToUser& item);
   void receive(const ToConnection& item);

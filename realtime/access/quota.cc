@@ -50,11 +50,15 @@ void Quotas::receive(const AcquireQuota& asked) {
   std::uint32_t& count = counts_[asked.key];
   const bool granted = count < asked.limit;
   if (granted) ++count;
-  shard_.send(CoreId{asked.to.core},
-              QuotaAnswer{.to = asked.to, .key = asked.key, .granted = granted});
+  shard_.send(CoreId{asked.to.core}, QuotaAnswer{.to = asked.to,
+                                                 .key = asked.key,
+                                                 .room = asked.room,
+                                                 .ticket = asked.ticket,
+                                                 .granted = granted});
 }
 
 void Quotas::receive(const QuotaAnswer& answer) {
+  if (answer.ticket != 0) return shard_.room_places.receive(answer);
   Session* session =
       shard_.sessions.find({.slot = answer.to.slot, .generation = answer.to.generation});
   const bool is_there = session != nullptr && session->state != SessionState::draining;

@@ -19,6 +19,8 @@ class Shard;
 //
 // A connection serves while its question is on the way (microseconds); beyond the limit it is then
 // closed with 4413, or as HTTP with 503. So a limit can be exceeded only by questions in flight.
+//
+// A user's rooms are counted here as well; RoomPlaces asks.
 class Quotas {
  public:
   explicit Quotas(Shard& shard) : shard_(shard) {}

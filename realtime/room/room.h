@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/id.h"
 #include "engine/handler.h"
+#include "realtime/access/seats.h"
 #include "realtime/letters.h"
 #include "realtime/namespace.h"
 #include "realtime/room/ephemeral.h"
@@ -55,6 +56,7 @@ class Room {
       : id_(id), name_(name), options_(rules), number_(number) {
     begin_epoch(epoch);
     if (rules.state_keys > 0) state = std::make_unique<State>(rules);
+    if (rules.duplicate_sessions != DuplicateSessions::allow) seats = std::make_unique<Seats>();
   }
 
   // The numbering begins anew. What the room remembers of the old one is the caller's to clear.
@@ -138,6 +140,7 @@ class Room {
   std::unique_ptr<OfflineQueue> offline;     // then the history is the queue of an absent user
   std::unique_ptr<Idempotency> idempotency;  // made by the first publish that has a message id
   std::unique_ptr<Presence> presence;        // null: the namespace keeps none
+  std::unique_ptr<Seats> seats;  // by the hash of a user's id; null: a user may be there twice
 
   Batch* batch = nullptr;        // this turn's publications so far; Fanout's
   std::uint32_t busy_cores = 0;  // Fanout's: other cores that still hand out earlier batches

@@ -23,6 +23,7 @@ RoomTable::RoomTable(Shard& shard)
       presence_keeper_(shard, fanout_),
       offline_keeper_(shard, fanout_),
       quiet_keeper_(shard),
+      room_seats_(shard),
       history_of_core_{.bytes_max = shard.node.share_of_core(shard.node.config.history_bytes_max)},
       frame_(shard.heap),
       payload_(shard.heap) {}
@@ -120,15 +121,22 @@ void RoomTable::receive(const JoinRoom& join) {
   const auto found = find_or_make(join.room, join.room_name);
   if (!found) return refuse(join, found.error());
   Room* room = *found;
-  if (room->is_full_for(join.user_id)) return refuse(join, RefusedBecause::room_full);
+  const RoomSeats::Place place = room_seats_.look(*room, join);
+  if (place != RoomSeats::Place::free) shard_.counters.duplicate_sessions_total.add();
+  if (place == RoomSeats::Place::taken) return refuse(join, RefusedBecause::already_there);
+  if (place == RoomSeats::Place::free && room->is_full_for(join.user_id))
+    return refuse(join, RefusedBecause::room_full);
   // What is gathered so far belongs to those who were here: the newcomer's position is behind it.
   fanout_.seal(*room);
   room->enter(CoreId{join.connection.core}, join.form);
   presence_keeper_.enter(*room, join);
+  const std::optional<Seats::Holder> older = room_seats_.take(*room, join);
   shard_.counters.joins_total.add();
 
   join.greets ? offline_keeper_.greet(join, *room) : answer(join, *room);
   presence_keeper_.tell(*room, join.connection);
+  // Behind the newcomer, so that the user never seems to have left.
+  if (older) room_seats_.end(*room, *older);
 }
 
 std::size_t RoomTable::look_back_bytes_max() const {
@@ -331,6 +339,7 @@ void RoomTable::receive(const LeaveRoom& leave) {
     if (room.listener_count() == 0) forget(room.id());
     return;
   }
+  room_seats_.leave(room, leave);
   presence_keeper_.leave(room, leave.user_id, leave.is_broken);
   presence_keeper_.tell(room, leave.connection);
 }

@@ -13,6 +13,7 @@
 #include "realtime/room/presence_keeper.h"
 #include "realtime/room/quiet_keeper.h"
 #include "realtime/room/room.h"
+#include "realtime/room/room_seats.h"
 
 namespace ringroom::realtime {
 
@@ -110,6 +111,7 @@ class RoomTable {
   PresenceKeeper presence_keeper_;
   OfflineKeeper offline_keeper_;
   QuietKeeper quiet_keeper_;
+  RoomSeats room_seats_;
   History::Budget history_of_core_;
   std::unordered_map<const Namespace*, History::Budget> history_of_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;

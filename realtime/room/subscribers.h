@@ -73,8 +73,9 @@ struct Subscription {
   std::uint32_t position;  // in audience->listeners[form]; valid once joined
   std::uint32_t ticket;    // of the join that made it
   WireForm form;
-  bool joined;      // the room has answered
-  Actions actions;  // what the session may do there
+  bool joined;                 // the room has answered
+  Actions actions;             // what the session may do there
+  bool has_place : 1 = false;  // it counts among its user's rooms, see RoomPlaces
   // While its listener is lagging: the low half of the last sequence it was sent.
   std::uint32_t lagging_since = 0;
   engine::LanePlace place = {};  // of what the room said last and has to wait

@@ -279,24 +279,35 @@ void Commands::publish(Session& session, const Command& command) {
                   "the room's core does not keep up; try again shortly");
   }
   const bool ephemeral = command.kind == CommandKind::ephemeral;
-  shard_.send(home, Publish{.room = room,
-                            .room_name = command.room,
-                            .from = shard_.connection_id(session),
-                            .type = command.type,
-                            .sender = session.user->id(),
-                            .message_id = command.message_id,
-                            .payload = command.payload,
-                            .payload_kind =
-                                command.payload_is_raw ? PayloadKind::binary : PayloadKind::json,
-                            .ephemeral = ephemeral,
-                            .can_wait = false,
-                            .wants_answer = !command.message_id.empty(),
-                            .exchange = 0,
-                            .exclude = nobody,
-                            .remove = command.remove,
-                            .expected_version = command.expected_version.value_or(any_version),
-                            .key = command.key,
-                            .priority = command.priority});
+  say(session, home, command,
+      Publish{.room = room,
+              .room_name = command.room,
+              .from = shard_.connection_id(session),
+              .type = command.type,
+              .sender = session.user->id(),
+              .message_id = command.message_id,
+              .payload = command.payload,
+              .payload_kind = command.payload_is_raw ? PayloadKind::binary : PayloadKind::json,
+              .ephemeral = ephemeral,
+              .can_wait = false,
+              .wants_answer = !command.message_id.empty(),
+              .exchange = 0,
+              .exclude = nobody,
+              .remove = command.remove,
+              .expected_version = command.expected_version.value_or(any_version),
+              .key = command.key,
+              .priority = command.priority});
+}
+
+// What must not overtake the session's joins.
+template <class Item>
+void Commands::say(Session& session, CoreId home, const Command& command, const Item& item) {
+  if (!session.awaits_place) return shard_.send(home, item);
+  if (shard_.room_places.keep(session, item)) return;
+  shard_.counters.refused_limit_total.add();
+  refuse(session, ErrorCode::unavailable, command,
+         "your joins are still being counted, and more was said behind them than is kept; say it "
+         "again shortly");
 }
 
 void Commands::history(Session& session, const Command& command) {
@@ -413,12 +424,13 @@ void Commands::update_presence(Session& session, const Command& command) {
     return refuse(session, ErrorCode::unavailable, command,
                   "the room's core does not keep up; try again shortly");
   }
-  shard_.send(home, UpdatePresence{.room = room,
-                                   .room_name = command.room,
-                                   .from = shard_.connection_id(session),
-                                   .correlation_id = command.message_id,
-                                   .user_id = session.user->id(),
-                                   .info = command.info});
+  say(session, home, command,
+      UpdatePresence{.room = room,
+                     .room_name = command.room,
+                     .from = shard_.connection_id(session),
+                     .correlation_id = command.message_id,
+                     .user_id = session.user->id(),
+                     .info = command.info});
 }
 
 void Commands::acknowledge(Session& session, const Command& command) {

@@ -84,6 +84,8 @@ class Commands {
   void join(Session& session, std::string_view room, const proto::Command& command,
             const std::optional<proto::Position>& recover);
 
+  template <class Item>
+  void say(Session& session, CoreId home, const proto::Command& command, const Item& item);
   template <class Value>
   void reply(Session& session, const Value& value);
   // Behind what the room said before.

@@ -124,7 +124,9 @@ void Lifecycle::authenticated(Session& session, std::string_view user_id) {
                              over->retry_ms);
     return close(session, proto::CloseCode::rate);
   }
-  shard_.quotas.ask_for_user(session);  // last: the answer may close the session at once
+  // Last: their answers may close the session at once.
+  shard_.quotas.ask_for_user(session);
+  shard_.duplicates.enter(session);
 }
 
 // Until it must have been heard again, or its token ends, or it is to be told so, whichever comes
@@ -165,10 +167,12 @@ void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
   shard_.admission.withdrawn(session);
   shard_.greetings.forget(session);
   shard_.membership.leave_all(session, ends);
+  shard_.room_places.forget(session);
   // Behind the rooms, which may still hand it something.
   shard_.deflate_contexts.close(session);
   shard_.event_filters.close(session);
   shard_.quotas.give_back(session);
+  shard_.duplicates.leave(session);
   shard_.sessions.detach(session);
   shard_.outbox.cancel(session.timer);
   session.timer = engine::no_timer;

@@ -40,21 +40,22 @@ Membership::Join Membership::join(Session& session, const Request& request) {
   const WireForm form = form_for(session, request.dialect);
   shard_.subscribers.begin(session, room, request.room, form, ticket, request.actions);
   shard_.counters.subscriptions.add();
-  shard_.send(home, JoinRoom{.room = room,
-                             .room_name = request.room,
-                             .connection = shard_.connection_id(session),
-                             .user_id = member_of(session, form),
-                             .correlation_id = request.correlation_id,
-                             .ticket = ticket,
-                             .form = form,
-                             .wants_members = request.wants_members,
-                             .recover_sequence = recover.sequence,
-                             .recover_epoch = recover.epoch,
-                             .history_limit = request.history_limit,
-                             .info = says_nothing ? shard_.sessions.info_of(session) : request.info,
-                             .info_is_default = says_nothing,
-                             .greets = request.greets,
-                             .zone = request.zone});
+  shard_.room_places.join(
+      session, JoinRoom{.room = room,
+                        .room_name = request.room,
+                        .connection = shard_.connection_id(session),
+                        .user_id = member_of(session, form),
+                        .correlation_id = request.correlation_id,
+                        .ticket = ticket,
+                        .form = form,
+                        .wants_members = request.wants_members,
+                        .recover_sequence = recover.sequence,
+                        .recover_epoch = recover.epoch,
+                        .history_limit = request.history_limit,
+                        .info = says_nothing ? shard_.sessions.info_of(session) : request.info,
+                        .info_is_default = says_nothing,
+                        .greets = request.greets,
+                        .zone = request.zone});
   return Join::asked;
 }
 
@@ -63,9 +64,11 @@ void Membership::end(Session& session, Subscription& subscription, Ends ends) {
   const LeaveRoom leave{.room = room,
                         .connection = shard_.connection_id(session),
                         .user_id = member_of(session, subscription.form),
+                        .ticket = subscription.ticket,
                         .form = subscription.form,
                         .is_broken = ends == Ends::for_now};
   const bool is_counted = subscription.joined;
+  if (subscription.has_place) shard_.room_places.leave(session);
   shard_.subscribers.end(session, subscription);
   shard_.counters.subscriptions.subtract();
   // One that is still on its way is undone when its answer finds nobody.
@@ -114,6 +117,7 @@ void Membership::receive(const Joined& joined) {
     shard_.send(shard_.node.home_of(joined.room), LeaveRoom{.room = joined.room,
                                                             .connection = joined.to,
                                                             .user_id = joined.user_id,
+                                                            .ticket = joined.ticket,
                                                             .form = joined.form,
                                                             .is_broken = session == nullptr});
     return;
@@ -132,8 +136,17 @@ void Membership::receive(const Refused& refused) {
       shard_.sessions.find({.slot = refused.to.slot, .generation = refused.to.generation});
   Subscription* subscription = session == nullptr ? nullptr : session->find(refused.room);
   if (subscription == nullptr || subscription->ticket != refused.ticket) return;
+  if (subscription->has_place) shard_.room_places.leave(*session);
   shard_.subscribers.end(*session, *subscription);
   shard_.counters.subscriptions.subtract();
+}
+
+void Membership::receive(const Unseat& unseat) {
+  Session* session =
+      shard_.sessions.find({.slot = unseat.to.slot, .generation = unseat.to.generation});
+  Subscription* subscription = session == nullptr ? nullptr : session->find(unseat.room);
+  if (subscription != nullptr && subscription->ticket == unseat.ticket)
+    expel(*session, unseat.room, "replaced");
 }
 
 }  // namespace ringroom::realtime

@@ -50,6 +50,7 @@ class Membership {
   void receive(const Joined& joined);
   // A refused join leaves no trace; the words to the client are the caller's.
   void receive(const Refused& refused);
+  void receive(const Unseat& unseat);
 
  private:
   void end(Session& session, Subscription& subscription, Ends ends);

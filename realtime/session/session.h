@@ -87,7 +87,8 @@ struct Session {
   // Places it has under the limits of connections.
   bool counts_for_address : 1 = false;
   bool counts_for_user : 1 = false;
-  bool is_internal : 1 = false;  // came by admin-listen
+  bool is_internal : 1 = false;   // came by admin-listen
+  bool awaits_place : 1 = false;  // RoomPlaces keeps what it says in rooms
 
   Subscription* find(RoomId room) {
     for (Subscription& subscription : subscriptions)

@@ -1,0 +1,111 @@
+#include "realtime/access/room_places.h"
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+std::size_t RoomPlaces::bytes_max() const { return shard_.node.config.queue_bytes_max; }
+
+std::uint64_t RoomPlaces::key_of_user(const Session& session) const {
+  return shard_.node.hash(std::string("r").append(session.user->id()));
+}
+
+void RoomPlaces::join(Session& session, const JoinRoom& join) {
+  if (shard_.node.config.rooms_per_user_max == 0 || session.user == nullptr)
+    return shard_.send(shard_.node.home_of(join.room), join);
+  std::unique_ptr<Waiting>& waiting = waiting_[key_of(session.socket)];
+  if (!waiting) waiting = std::make_unique<Waiting>();
+  session.awaits_place = true;
+  waiting->items.add(join);
+  // Last: the answer may come at once.
+  const std::uint64_t key = key_of_user(session);
+  const std::uint64_t limit = shard_.node.config.rooms_per_user_max;
+  shard_.send(shard_.node.home_of(key), AcquireQuota{.key = key,
+                                                     .to = shard_.connection_id(session),
+                                                     .limit = static_cast<std::uint32_t>(limit),
+                                                     .room = join.room,
+                                                     .ticket = join.ticket});
+}
+
+void RoomPlaces::leave(const Session& session) {
+  const std::uint64_t key = key_of_user(session);
+  shard_.send(shard_.node.home_of(key), ReleaseQuota{.key = key});
+}
+
+void RoomPlaces::receive(const QuotaAnswer& answer) {
+  Session* session =
+      shard_.sessions.find({.slot = answer.to.slot, .generation = answer.to.generation});
+  Subscription* subscription = session == nullptr ? nullptr : session->find(answer.room);
+  if (subscription != nullptr && subscription->ticket != answer.ticket) subscription = nullptr;
+  if (subscription != nullptr) subscription->has_place = answer.granted;
+  if (subscription == nullptr && answer.granted)
+    shard_.send(shard_.node.home_of(answer.key), ReleaseQuota{.key = answer.key});
+
+  const std::uint64_t key = key_of({.slot = answer.to.slot, .generation = answer.to.generation});
+  const auto found = waiting_.find(key);
+  if (found == waiting_.end()) return;
+  // Out of the table: what is sent from it may end the session, and must not end under its reader.
+  std::unique_ptr<Waiting> waiting = std::move(found->second);
+  // Answers come in the order of the questions, so the next join is the one that this is about.
+  const JoinRoom& join = std::get<JoinRoom>(waiting->items.items()[waiting->next++]);
+  RR_CHECK(join.room == answer.room && join.ticket == answer.ticket);
+  if (subscription != nullptr) decide(join, answer.granted);
+  go_on(answer.to, *waiting);
+  const auto again = waiting_.find(key);
+  if (again == waiting_.end()) return;
+  if (waiting->next < waiting->items.items().size()) {
+    again->second = std::move(waiting);
+  } else {
+    forget(*session);
+  }
+}
+
+void RoomPlaces::decide(const JoinRoom& join, bool granted) {
+  if (granted) return shard_.send(shard_.node.home_of(join.room), join);
+  shard_.counters.refused_limit_total.add();
+  shard_.send(shard_.core, Refused{.to = join.connection,
+                                   .room = join.room,
+                                   .ticket = join.ticket,
+                                   .exchange = 0,
+                                   .correlation_id = join.correlation_id,
+                                   .room_name = join.room_name,
+                                   .reason = RefusedBecause::user_in_too_many_rooms});
+}
+
+// What was said behind the join, up to the next one that waits.
+void RoomPlaces::go_on(const ConnectionId& speaker, Waiting& waiting) {
+  for (; waiting.next < waiting.items.items().size(); ++waiting.next) {
+    const LetterItem& item = waiting.items.items()[waiting.next];
+    if (std::holds_alternative<JoinRoom>(item)) return;
+    // The last answer may have been more than the client's queue takes.
+    Session* session =
+        shard_.sessions.find({.slot = speaker.slot, .generation = speaker.generation});
+    if (session == nullptr) return;
+    if (const auto* publish = std::get_if<Publish>(&item)) {
+      pass_on(*session, *publish, publish->message_id);
+    } else {
+      const auto& update = std::get<UpdatePresence>(item);
+      pass_on(*session, update, update.correlation_id);
+    }
+  }
+}
+
+template <class Item>
+void RoomPlaces::pass_on(Session& session, const Item& item, std::string_view correlation_id) {
+  if (session.find(item.room) != nullptr) return shard_.send(shard_.node.home_of(item.room), item);
+  if (correlation_id.empty()) return;
+  shard_.send(shard_.core, Refused{.to = shard_.connection_id(session),
+                                   .room = item.room,
+                                   .ticket = 0,
+                                   .exchange = 0,
+                                   .correlation_id = correlation_id,
+                                   .room_name = item.room_name,
+                                   .reason = RefusedBecause::not_a_member});
+}
+
+}  // namespace ringroom::realtime
