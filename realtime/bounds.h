@@ -55,6 +55,14 @@ inline constexpr std::size_t returns_bytes_max = 64 * 1024;
 inline constexpr std::uint64_t sweep_interval_ms = 100;
 inline constexpr std::uint64_t sweep_rounds = 50;
 
+// What reaches many rooms by a pattern looks at so many of a core's rooms in one turn, about 200
+// us, and speaks in so many of them.
+inline constexpr std::size_t walk_looks_per_turn = 1'000;
+inline constexpr std::size_t walk_hits_per_turn = 64;
+// Of one core under way; each is kept by every core until its walk is done.
+inline constexpr std::size_t broadcasts_max = 16;
+inline constexpr std::size_t broadcast_patterns_max = 16;
+
 // Rooms in one list, if its asker says nothing, and at most.
 inline constexpr std::uint32_t listed_rooms_usual = 100;
 inline constexpr std::uint32_t listed_rooms_max = 1'000;

@@ -162,6 +162,12 @@ constexpr Option rows[] = {
      "counts twice. 0 is no limit."},
     {"rooms-max", Number{&Config::rooms_max, 1, 100'000'000, Unit::count},
      "Rooms of the whole process; joining one more is refused."},
+    {"patterns-per-connection-max",
+     Number{&Config::patterns_per_connection_max, 0, 1'024, Unit::count},
+     "Room patterns one connection may listen to; 0 allows none."},
+    {"patterns-max", Number{&Config::patterns_max, 0, 10'000'000, Unit::count},
+     "Room patterns of the whole process that somebody listens to, each for every connection; a "
+     "room that is made is compared with those that begin as it does."},
     {"history-bytes-max", Number{&Config::history_bytes_max, 0, 1024 * 1024 * mib, Unit::bytes},
      "Memory of what all rooms remember together; a room that speaks when it is spent forgets its "
      "oldest messages early. 0 is no limit."},

@@ -18,7 +18,7 @@ struct ShardCounters {
       deflate_context_messages_total, deflate_context_bytes_in_total,
       deflate_context_bytes_out_total;
   Counter presence_told_total;
-  Counter rooms, subscriptions, joins_total, leaves_total;
+  Counter rooms, subscriptions, patterns, joins_total, leaves_total;
   Counter lagging_total, conflated_total, ephemerals_skipped_total;
   Counter duplicates_total, recoveries_total, recoveries_failed_total, recovered_messages_total,
       history_squeezed_total, position_gaps_total;
@@ -101,6 +101,8 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::presence_told_total},
     {"rooms", CounterKind::gauge, "Rooms alive.", &ShardCounters::rooms},
     {"subscriptions", CounterKind::gauge, "Listeners in rooms.", &ShardCounters::subscriptions},
+    {"patterns", CounterKind::gauge, "Room patterns that connections listen to.",
+     &ShardCounters::patterns},
     {"joins_total", CounterKind::total, "Joins granted.", &ShardCounters::joins_total},
     {"leaves_total", CounterKind::total, "Leaves, closed connections included.",
      &ShardCounters::leaves_total},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <iterator>
@@ -29,7 +30,7 @@ namespace ringroom::realtime {
 //                                 <--  Joined, Published, Refused, ToConnection, FarewellSaid
 //                                      Deliver, AuditPosition     -->  (each core with listeners)
 //                                 <--  BlockReturned                   (when the last send is done)
-//   ToUser, ToConnection, ToEverybody --> the cores where such sessions may be
+//   ToUsers, ToConnection, ToEverybody --> the cores where such sessions may be
 //
 // A text in these structs is a view: of the received bytes when the receiver is this core, of the
 // letter's own memory when it is another.
@@ -83,6 +84,7 @@ struct JoinRoom {
   std::string_view info;       // what the user says of itself; empty: nothing new
   bool info_is_default;        // it counts only if the user is not there yet
   bool greets = false;         // the server asks, not the client: see Joined
+  bool by_pattern = false;     // made by the room's home, for one who listens to a pattern
   std::string_view zone = {};  // of one that greets: the user's time zone; empty: not known
 
   void each_text(auto&& f) {
@@ -97,6 +99,7 @@ struct LeaveRoom {
   std::uint32_t ticket;  // of the join
   WireForm form;
   bool is_broken;  // nobody asked to leave: the connection ended, and may come back
+  bool by_pattern = false;
 
   void each_text(auto&& f) { f(user_id); }
 };
@@ -305,8 +308,9 @@ struct Joined {
   bool greets = false;
   std::uint64_t position = 0;
   std::string_view epoch = {};
+  std::string_view room_name = {};  // of one that nobody asked for: it came by the ticket's pattern
 
-  void each_text(auto&& f) { f(user_id), f(frame), f(epoch); }
+  void each_text(auto&& f) { f(user_id), f(frame), f(epoch), f(room_name); }
 };
 
 struct Published {
@@ -337,8 +341,10 @@ enum class RefusedBecause : std::uint8_t {
   room_full,
   room_exists,
   room_ends,
+  room_rests,
   not_the_owner,
   no_client_rooms,
+  is_a_pattern,
   no_presence,
   not_a_member,
   no_queue,
@@ -379,10 +385,15 @@ inline constexpr RefusalRow refusal_rows[] = {
      "there is a room of this name already; join it, or choose another name"},
     {RefusedBecause::room_ends, proto::ErrorCode::not_found,
      "the room is being deleted; make it anew in a moment if you want it"},
+    {RefusedBecause::room_rests, proto::ErrorCode::unavailable,
+     "the room is being forgotten this very moment, because nobody was in it; ask again"},
     {RefusedBecause::not_the_owner, proto::ErrorCode::forbidden,
      "only the room's owner, or who is granted `delete` for it, may delete it"},
     {RefusedBecause::no_client_rooms, proto::ErrorCode::forbidden,
      "rooms of this namespace are made by the server API only (client-create)"},
+    {RefusedBecause::is_a_pattern, proto::ErrorCode::invalid,
+     "a room's name has no `*`: that is a pattern, which can be joined, and reached by POST "
+     "/api/broadcast"},
     {RefusedBecause::no_presence, proto::ErrorCode::invalid,
      "rooms of this namespace do not keep who is in them; set presence for it"},
     {RefusedBecause::not_a_member, proto::ErrorCode::not_joined,
@@ -493,10 +504,20 @@ struct BlockReturned {
   void each_text(auto&&) {}
 };
 
-struct ToUser {
-  std::string_view user_id;
+// Names in one text, which have no control characters.
+inline void each_line(std::string_view lines, auto&& f) {
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    f(line);
+    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+  }
+}
+
+struct ToUsers {
+  std::string_view user_ids;  // one a line
   std::string_view frame;
-  void each_text(auto&& f) { f(user_id), f(frame); }
+  ConnectionId exclude;  // must not hear it; or `nobody`
+  void each_text(auto&& f) { f(user_ids), f(frame); }
 };
 
 struct ToConnection {
@@ -507,7 +528,51 @@ struct ToConnection {
 
 struct ToEverybody {
   std::string_view frame;
+  ConnectionId exclude;  // or `nobody`
   void each_text(auto&& f) { f(frame); }
+};
+
+// Somebody listens to all rooms that match, from here on; each home enters the connection into its
+// own, now and whenever one comes to be, before that one's first batch.
+struct JoinPattern {
+  std::string_view pattern;
+  ConnectionId connection;
+  std::uint32_t ticket;
+  WireForm form;
+  void each_text(auto&& f) { f(pattern); }
+};
+struct LeavePattern {
+  std::string_view pattern;
+  ConnectionId connection;
+  std::uint32_t ticket;
+  void each_text(auto&& f) { f(pattern); }
+};
+// It has been entered into all rooms that this core had.
+struct PatternKnown {
+  ConnectionId to;
+  std::uint32_t ticket;
+  void each_text(auto&&) {}
+};
+
+// A publication of a backend for rooms of this core: those named, and all that match a pattern.
+struct ReachRooms {
+  ConnectionId to;
+  std::uint32_t number;
+  std::string_view rooms;     // names and patterns, one a line
+  std::string_view personal;  // rooms of users, likewise; they are not counted
+  std::string_view type;
+  std::string_view payload;
+  ConnectionId exclude;  // or `nobody`
+  std::optional<proto::Priority> priority;
+  std::uint8_t quiet_hours;  // as Publish has it
+  void each_text(auto&& f) { f(rooms), f(personal), f(type), f(payload); }
+};
+struct RoomsReached {
+  ConnectionId to;
+  std::uint32_t number;
+  std::uint64_t reached;
+  std::uint64_t refused;  // they have no room for it, or may not be made
+  void each_text(auto&&) {}
 };
 
 // Counts something over all cores (connections of a user, of an address, a user's rooms) on the
@@ -581,9 +646,10 @@ using LetterItem =
     std::variant<JoinRoom, LeaveRoom, Acknowledge, Farewell, FarewellSaid, Publish, ReadHistory,
                  ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms,
                  RoomDescribed, RoomsListed, RoomGone, CatchUp, CaughtUp, Joined, Published,
-                 Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUser,
-                 ToConnection, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota, Revoke,
-                 Revoked, TakeSeat, LeaveSeat, SeatLost, Unseat>;
+                 Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUsers,
+                 ToConnection, ReachRooms, RoomsReached, JoinPattern, LeavePattern, PatternKnown,
+                 ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota, Revoke, Revoked, TakeSeat,
+                 LeaveSeat, SeatLost, Unseat>;
 static_assert(alignof(FormBatch) >= alignof(Exclusion) && alignof(FormBatch) >= alignof(EventMark),
               "keep() places bytes of each");
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");

@@ -49,6 +49,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       dialects(*this),
       subscribers(*this),
       rooms(*this),
+      reach(*this),
       room_life(*this),
       quotas(*this),
       room_places(*this),
@@ -57,12 +58,14 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       rate_limits(*this),
       lifecycle(*this),
       membership(*this),
+      patterns(*this),
       listings(*this),
       revoking(*this),
       commands(*this),
       greetings(*this),
       websockets(*this),
       exchanges(*this),
+      broadcasts(*this),
       drain(*this),
       deflater_(node.config.compression_bytes_min),
       mail_(node.cores) {
@@ -117,10 +120,11 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
 
   // What was gathered before goes first; what rooms say now follows as far as the turn has room.
   subscribers.serve_backlog();
+  reach.walk();
   rooms.flush();
   end_unservable();
   admission.close_oldest();
-  if (subscribers.has_backlog() && !std::exchange(goes_on_, true))
+  if ((subscribers.has_backlog() || reach.has_more()) && !std::exchange(goes_on_, true))
     outbox.arm(0, bounds::go_on_cookie);
   rooms.gather(outbox);
   arm_flush();
@@ -179,11 +183,15 @@ void Shard::receive(const Throttle& item) {
   item.pause ? outbox.pause(socket) : outbox.resume(socket);
 }
 
-void Shard::receive(const ToUser& item) {
-  const User* user = sessions.find_user(item.user_id);
-  if (user == nullptr) return;
+void Shard::receive(const ToUsers& item) {
   Dialects::Told message(dialects, item.frame);
-  sessions.for_each_of(*user, [&](Session& session) { told(session.socket, message.to(session)); });
+  each_line(item.user_ids, [&](std::string_view user_id) {
+    const User* user = sessions.find_user(user_id);
+    if (user == nullptr) return;
+    sessions.for_each_of(*user, [&](Session& session) {
+      if (!(connection_id(session) == item.exclude)) told(session.socket, message.to(session));
+    });
+  });
 }
 
 void Shard::receive(const ToConnection& item) {
@@ -197,7 +205,7 @@ void Shard::receive(const ToEverybody& item) {
   Dialects::Told message(dialects, item.frame);
   sessions.for_each([&](Session& session) {
     if (session.kind == SessionKind::native && session.state == SessionState::authenticated &&
-        !session.awaits_greeting)
+        !session.awaits_greeting && !(connection_id(session) == item.exclude))
       told(session.socket, message.to(session));
   });
 }

@@ -18,11 +18,13 @@
 #include "realtime/access/rate_limits.h"
 #include "realtime/access/revocations.h"
 #include "realtime/access/room_places.h"
+#include "realtime/http/broadcasts.h"
 #include "realtime/http/exchange.h"
 #include "realtime/letters.h"
 #include "realtime/mail.h"
 #include "realtime/node.h"
 #include "realtime/room/message_id.h"
+#include "realtime/room/reach.h"
 #include "realtime/room/room_life.h"
 #include "realtime/room/room_table.h"
 #include "realtime/room/subscribers.h"
@@ -36,6 +38,7 @@
 #include "realtime/session/lifecycle.h"
 #include "realtime/session/listings.h"
 #include "realtime/session/membership.h"
+#include "realtime/session/patterns.h"
 #include "realtime/session/revoking.h"
 #include "realtime/session/session_table.h"
 #include "realtime/session/websocket_session.h"
@@ -107,6 +110,7 @@ class Shard : public engine::Handler {
   Dialects dialects;
   Subscribers subscribers;
   RoomTable rooms;
+  Reach reach;
   RoomLife room_life;
   Quotas quotas;
   RoomPlaces room_places;
@@ -115,12 +119,14 @@ class Shard : public engine::Handler {
   RateLimits rate_limits;
   Lifecycle lifecycle;
   Membership membership;
+  Patterns patterns;
   Listings listings;
   Revoking revoking;
   Commands commands;
   Greetings greetings;
   WebsocketSessions websockets;
   Exchanges exchanges;
+  Broadcasts broadcasts;
   Drain drain;
 
  private:
@@ -159,7 +165,12 @@ class Shard : public engine::Handler {
   void receive(const SeatLost& item) { duplicates.receive(item); }
   void receive(const Unseat& item) { membership.receive(item); }
   void receive(const Throttle& item);
-  void receive(const ToUser& item);
+  void receive(const ToUsers& item);
+  void receive(const ReachRooms& item) { reach.receive(item); }
+  void receive(const JoinPattern& item) { reach.receive(item); }
+  void receive(const LeavePattern& item) { reach.receive(item); }
+  void receive(const PatternKnown& item) { patterns.receive(item); }
+  void receive(const RoomsReached& item) { broadcasts.receive(item); }
   void receive(const ToConnection& item);
   void receive(const ToEverybody& item);
 

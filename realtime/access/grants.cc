@@ -73,6 +73,16 @@ Actions Grants::in(std::string_view room, std::string_view user) const {
   return out;
 }
 
+// A star of the pattern is a character that only a star of the grant can match, so a grant that
+// matches the pattern as if it were a name matches all that the pattern does.
+Actions Grants::over(std::string_view pattern) const {
+  Actions out;
+  for (const RoomGrant& row : rows_)
+    if (matches(row.pattern, pattern))
+      out.add(row.actions.has(Action::admin) ? Actions::all() : row.actions);
+  return out;
+}
+
 std::string refusal_of(Action action, std::string_view room) {
   return std::string(name_of(action)) + " is not granted for room " + std::string(room);
 }

@@ -50,6 +50,8 @@ struct RoomGrant {
 // False for a pattern that grants would not take: empty, too long, too many stars.
 bool is_pattern(std::string_view pattern);
 bool matches(std::string_view pattern, std::string_view room);
+// A room's name has no star: what has one is a pattern.
+constexpr bool has_star(std::string_view name) { return name.find('*') != std::string_view::npos; }
 
 // The room that carries what is for one person only.
 inline constexpr std::string_view personal_prefix = "user:";
@@ -69,6 +71,8 @@ class Grants {
 
   // All that `user` may do in `room`. Computed once per subscription and kept there.
   Actions in(std::string_view room, std::string_view user) const;
+  // What holds in every room that the pattern matches; of personal rooms it says nothing.
+  Actions over(std::string_view pattern) const;
   bool may(Action action, std::string_view room, std::string_view user) const {
     return in(room, user).has(action);
   }

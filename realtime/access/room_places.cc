@@ -16,20 +16,25 @@ std::uint64_t RoomPlaces::key_of_user(const Session& session) const {
 }
 
 void RoomPlaces::join(Session& session, const JoinRoom& join) {
-  if (shard_.node.config.rooms_per_user_max == 0 || session.user == nullptr)
+  // The user's own room is the server's choice, and comes with every connection.
+  if (shard_.node.config.rooms_per_user_max == 0 || session.user == nullptr || join.greets)
     return shard_.send(shard_.node.home_of(join.room), join);
   std::unique_ptr<Waiting>& waiting = waiting_[key_of(session.socket)];
   if (!waiting) waiting = std::make_unique<Waiting>();
   session.awaits_place = true;
   waiting->items.add(join);
-  // Last: the answer may come at once.
-  const std::uint64_t key = key_of_user(session);
+  ask(session, join.room, join.ticket);  // last: the answer may come at once
+}
+
+void RoomPlaces::ask(const Session& session, RoomId room, std::uint32_t ticket) {
   const std::uint64_t limit = shard_.node.config.rooms_per_user_max;
+  if (limit == 0) return;
+  const std::uint64_t key = key_of_user(session);
   shard_.send(shard_.node.home_of(key), AcquireQuota{.key = key,
                                                      .to = shard_.connection_id(session),
                                                      .limit = static_cast<std::uint32_t>(limit),
-                                                     .room = join.room,
-                                                     .ticket = join.ticket});
+                                                     .room = room,
+                                                     .ticket = ticket});
 }
 
 void RoomPlaces::leave(const Session& session) {
@@ -47,13 +52,19 @@ void RoomPlaces::receive(const QuotaAnswer& answer) {
     shard_.send(shard_.node.home_of(answer.key), ReleaseQuota{.key = answer.key});
 
   const std::uint64_t key = key_of({.slot = answer.to.slot, .generation = answer.to.generation});
+  if (subscription != nullptr && subscription->by_pattern && !subscription->comes_by_name) {
+    if (!answer.granted) expel(*session, answer.room);
+    return;
+  }
   const auto found = waiting_.find(key);
-  if (found == waiting_.end()) return;
+  if (found == waiting_.end() || found->second == nullptr) return;
+  // One that came by a pattern and is gone had no join.
+  const Waiting& asked = *found->second;
+  if (std::get<JoinRoom>(asked.items.items()[asked.next]).ticket != answer.ticket) return;
   // Out of the table: what is sent from it may end the session, and must not end under its reader.
   std::unique_ptr<Waiting> waiting = std::move(found->second);
   // Answers come in the order of the questions, so the next join is the one that this is about.
   const JoinRoom& join = std::get<JoinRoom>(waiting->items.items()[waiting->next++]);
-  RR_CHECK(join.room == answer.room && join.ticket == answer.ticket);
   if (subscription != nullptr) decide(join, answer.granted);
   go_on(answer.to, *waiting);
   const auto again = waiting_.find(key);
@@ -63,6 +74,12 @@ void RoomPlaces::receive(const QuotaAnswer& answer) {
   } else {
     forget(*session);
   }
+}
+
+void RoomPlaces::expel(Session& session, RoomId room) {
+  const std::string name = session.find(room)->audience->name;  // it may end with the subscription
+  shard_.membership.expel(session, room, "limit");
+  shard_.patterns.end_at_limit(session, name);
 }
 
 void RoomPlaces::decide(const JoinRoom& join, bool granted) {

@@ -38,6 +38,9 @@ class RoomPlaces {
     kept.add(item);
     return true;
   }
+  // Of one that is in a room by a pattern already: asks, and takes it out of it again if the answer
+  // is no.
+  void ask(const Session& session, RoomId room, std::uint32_t ticket);
   // A subscription with a place ends.
   void leave(const Session& session);
   // The session ends.
@@ -61,6 +64,7 @@ class RoomPlaces {
   }
   std::size_t bytes_max() const;
   std::uint64_t key_of_user(const Session& session) const;
+  void expel(Session& session, RoomId room);
   void decide(const JoinRoom& join, bool granted);
   void go_on(const ConnectionId& speaker, Waiting& waiting);
   template <class Item>

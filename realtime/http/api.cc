@@ -1,11 +1,11 @@
 #include "realtime/http/api.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 
 #include "proto/dialect/native_json.h"
-#include "proto/frame.h"
+#include "realtime/access/grants.h"
+#include "realtime/bounds.h"
 #include "realtime/session/connection_text.h"
 #include "realtime/shard.h"
 
@@ -15,7 +15,7 @@ namespace native_json = proto::dialect::native_json;
 using proto::ErrorCode;
 using proto::JsonValue;
 
-Api::Api(Shard& shard) : shard_(shard), payload_(shard.heap), frame_(shard.heap) {}
+Api::Api(Shard& shard) : shard_(shard), payload_(shard.heap) {}
 
 void Api::refuse(Session& session, std::string_view field, std::string_view problem) {
   shard_.counters.errors_total.add();
@@ -111,6 +111,14 @@ std::optional<Api::Urgency> Api::urgency_in(Session& session, const JsonValue& b
   return out;
 }
 
+std::optional<ConnectionId> Api::exclude_in(Session& session, const JsonValue& body) {
+  const auto value = body.find("exclude");
+  if (!value) return nobody;
+  const auto id = value->string() ? ConnectionText::parse(*value->string()) : std::nullopt;
+  if (!id) refuse(session, "exclude", "must be a connection_id of connection_ack");
+  return id;
+}
+
 void Api::publish(Session& session, const proto::Request& request) {
   static constexpr std::string_view fields[] = {
       "room", "type",   "payload",          "message_id", "exclude",
@@ -121,6 +129,8 @@ void Api::publish(Session& session, const proto::Request& request) {
   const auto room = room_value ? room_value->string() : std::nullopt;
   if (!room || !native_json::is_room_name(*room))
     return refuse(session, "room", "is required: 1 to 255 bytes without control characters");
+  if (has_star(*room))
+    return refuse(session, "room", "is a pattern; POST /api/broadcast takes those, in `rooms`");
   const auto type = type_in(session, *body);
   if (!type) return;
   const auto payload = payload_in(session, *body);
@@ -131,12 +141,8 @@ void Api::publish(Session& session, const proto::Request& request) {
       return refuse(session, "message_id", "must be a text of at most 128 bytes");
     message_id = *value->string();
   }
-  ConnectionId exclude = nobody;
-  if (const auto value = body->find("exclude")) {
-    const auto id = value->string() ? ConnectionText::parse(*value->string()) : std::nullopt;
-    if (!id) return refuse(session, "exclude", "must be a connection_id of connection_ack");
-    exclude = *id;
-  }
+  const auto exclude = exclude_in(session, *body);
+  if (!exclude) return;
   std::string_view key;
   if (const auto value = body->find("key")) {
     if (!value->string() || value->string()->empty() ||
@@ -180,7 +186,7 @@ void Api::publish(Session& session, const proto::Request& request) {
                             .can_wait = false,
                             .wants_answer = true,
                             .exchange = shard_.exchanges.wait(session),
-                            .exclude = exclude,
+                            .exclude = *exclude,
                             .remove = remove,
                             .expected_version = expected_version,
                             .key = key,
@@ -188,29 +194,9 @@ void Api::publish(Session& session, const proto::Request& request) {
                             .quiet_hours = urgency->quiet_hours});
 }
 
-void Api::publish_to(std::string_view room, std::string_view type, std::string_view payload,
-                     const Urgency& urgency) {
-  const RoomId id = shard_.node.room_id(room);
-  shard_.send(shard_.node.home_of(id), Publish{.room = id,
-                                               .room_name = room,
-                                               .from = nobody,
-                                               .type = type,
-                                               .sender = {},
-                                               .message_id = {},
-                                               .payload = payload,
-                                               .payload_kind = PayloadKind::json,
-                                               .ephemeral = false,
-                                               .can_wait = false,
-                                               .wants_answer = false,
-                                               .exchange = 0,
-                                               .exclude = nobody,
-                                               .priority = urgency.priority,
-                                               .quiet_hours = urgency.quiet_hours});
-}
-
 void Api::broadcast(Session& session, const proto::Request& request) {
-  static constexpr std::string_view fields[] = {"type",        "payload",  "rooms",      "users",
-                                                "connections", "priority", "quiet_hours"};
+  static constexpr std::string_view fields[] = {
+      "type", "payload", "rooms", "users", "connections", "exclude", "priority", "quiet_hours"};
   const auto body = body_of(session, request, fields);
   if (!body) return;
   const auto type = type_in(session, *body);
@@ -231,49 +217,32 @@ void Api::broadcast(Session& session, const proto::Request& request) {
     connections.push_back(*id);
   }
 
-  // What is for a user goes to the user's room where there is one, and may wait there; else it is
-  // for those who are connected.
-  const bool has_personal = shard_.node.namespaces.personal() != nullptr;
   const bool everybody = !body->find("rooms") && !body->find("users") && !body->find("connections");
   const auto urgency = urgency_in(session, *body);
   if (!urgency) return;
+  const bool has_personal = shard_.node.namespaces.personal() != nullptr;
   if (urgency->quiet_hours != 0 &&
       (everybody || !connections.empty() || (!users->empty() && !has_personal)))
     return refuse(session, "quiet_hours",
                   "is for what goes to rooms: to `rooms`, or to `users` where the server has the "
                   "namespace `user`");
-  for (const std::string_view room : *rooms) publish_to(room, *type, *payload, *urgency);
-  if (has_personal)
-    for (const std::string_view user : *users)
-      publish_to(std::string(personal_prefix).append(user), *type, *payload, *urgency);
-  if (everybody || (!users->empty() && !has_personal) || !connections.empty()) {
-    const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
-    frame_.clear();
-    const std::size_t begin = proto::begin_frame(frame_);
-    native_json::encode(proto::Publication{.type = *type,
-                                           .room = {},
-                                           .sequence = 0,
-                                           .message_id = {id.data(), id.size()},
-                                           .correlation_id = {},
-                                           .sender = {},
-                                           .timestamp_ms = shard_.wall_ms,
-                                           .payload = *payload},
-                        frame_);
-    proto::end_frame(frame_, begin, proto::Opcode::text);
-    if (everybody) shard_.send_to_all(ToEverybody{.frame = frame_.text()});
-    if (!has_personal)
-      for (const std::string_view user : *users)
-        shard_.send_to_all(ToUser{.user_id = user, .frame = frame_.text()});
-    for (const ConnectionId& connection : connections)
-      shard_.send(CoreId{connection.core}, ToConnection{.to = connection, .frame = frame_.text()});
-  }
-  char answer[128];
-  const int size = std::snprintf(
-      answer, sizeof answer, "{\"rooms\":%zu,\"users\":%zu,\"connections\":%zu,\"everybody\":%s}\n",
-      rooms->size(), users->size(), connections.size(), everybody ? "true" : "false");
-  shard_.exchanges.respond(session, {.status = 200,
-                                     .content_type = "application/json",
-                                     .body = {answer, static_cast<std::size_t>(size)}});
+  for (const std::string_view room : *rooms)
+    if (has_star(room) && !is_pattern(room))
+      return refuse(session, "rooms", "holds a pattern with more than four `*`");
+  if (static_cast<std::size_t>(std::ranges::count_if(*rooms, has_star)) >
+      bounds::broadcast_patterns_max)
+    return refuse(session, "rooms", "holds more than 16 patterns; make several requests of it");
+  const auto exclude = exclude_in(session, *body);
+  if (!exclude) return;
+  shard_.broadcasts.begin(session, {.type = *type,
+                                    .payload = *payload,
+                                    .rooms = *rooms,
+                                    .users = *users,
+                                    .connections = connections,
+                                    .everybody = everybody,
+                                    .exclude = *exclude,
+                                    .priority = urgency->priority,
+                                    .quiet_hours = urgency->quiet_hours});
 }
 
 }  // namespace ringroom::realtime

@@ -19,8 +19,9 @@ class Shard;
 //
 //   POST /api/publish     room, type, payload, message_id?, exclude?
 //                         answers with room, sequence, epoch, message_id
-//   POST /api/broadcast   type, payload, rooms?, users?, connections?
-//                         none of the three: everybody; answers with how many were addressed
+//   POST /api/broadcast   type, payload, exclude?, rooms? (names, patterns), users?, connections?
+//                         none of the three: everybody; answers with how many rooms were reached,
+//                         and how many of the others addressed
 //   POST /api/revoke      jti, user or issued_before; expires?
 //                         answers with how many connections were closed, when all are
 //   GET  /api/ws/rooms         ?prefix= ?limit=
@@ -61,14 +62,12 @@ class Api {
   };
   // nullopt: the refusal is out.
   std::optional<Urgency> urgency_in(Session& session, const proto::JsonValue& body);
+  std::optional<ConnectionId> exclude_in(Session& session, const proto::JsonValue& body);
   void refuse(Session& session, std::string_view field, std::string_view problem);
-  // Of a broadcast: nobody waits for the answer.
-  void publish_to(std::string_view room, std::string_view type, std::string_view payload,
-                  const Urgency& urgency);
 
   Shard& shard_;
   proto::JsonParser parser_;
-  alloc::BlockBuilder payload_, frame_;
+  alloc::BlockBuilder payload_;
 };
 
 }  // namespace ringroom::realtime

@@ -191,13 +191,11 @@ void Exchanges::receive(Session& session, const RoomDescribed& room) {
 }
 
 void Exchanges::receive(Session& session, std::uint32_t exchange, const proto::RoomList& list) {
-  if (!session.exchange->waiting || session.exchange->number != exchange) return;
   body_.clear();
   proto::dialect::write_payload(list, body_);
   body_.append('\n');
-  session.exchange->waiting = false;
-  respond(session, {.status = 200, .content_type = "application/json", .body = body_.text()});
-  go_on(session);
+  answer(session, exchange,
+         {.status = 200, .content_type = "application/json", .body = body_.text()});
 }
 
 void Exchanges::answer(Session& session, std::uint32_t exchange, const Answer& answer) {

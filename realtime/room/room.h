@@ -114,12 +114,14 @@ class Room {
     return (heard_ & ~(bit(WireForm::raw) | bit(deflated(WireForm::raw)))) != 0;
   }
   std::uint32_t listener_count() const { return listener_count_; }
+  // Who listens by a pattern is no member, and does not keep the room alive.
+  bool is_used() const { return listener_count_ != pattern_listeners; }
   // Users where the room knows them, else connections. Raw listeners are no members.
   std::uint32_t member_count() const {
     if (presence) return presence->users();
     std::uint32_t count = 0;
     for (const Hearing& hearing : hearings_) count += is_raw(hearing.form) ? 0 : hearing.listeners;
-    return count;
+    return count - pattern_listeners;
   }
   // Whether one more would be one too many.
   bool is_full_for(std::string_view user_id) const {
@@ -147,11 +149,17 @@ class Room {
   Sequence sent{0};              // Fanout's: the last in a batch that went out
   Sequence audited{0};           // RoomTable's: what listening cores were last asked to compare
   std::uint64_t created_wall_ms = 0;
+  std::uint32_t pattern_listeners = 0;  // of all listeners
   bool is_ending = false;     // RoomTable's: deleted, and forgotten when the last has left
+  bool rests = false;         // it ends because nobody used it
   std::uint64_t used_ms = 0;  // RoomTable's: when a room without listeners was last used
   // PresenceKeeper's: when there is something to do about the presence; 0: nothing.
   std::uint64_t presence_due_ms = 0;
   engine::TimerId presence_timer = engine::no_timer;
+  // RoomRoll's.
+  Room* next_in_roll = nullptr;
+  Room* previous_in_roll = nullptr;
+  std::uint64_t serial = 0;
 
  private:
   static constexpr unsigned bit(WireForm form) { return 1u << std::size_t(form); }

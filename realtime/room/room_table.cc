@@ -11,6 +11,7 @@
 #include "proto/dialect/native_json.h"
 #include "proto/frame.h"
 #include "proto/json.h"
+#include "realtime/access/grants.h"
 #include "realtime/bounds.h"
 #include "realtime/shard.h"
 
@@ -40,7 +41,8 @@ Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, std::string_vie
   if (found != rooms_.end()) {
     // Two names with one hash: 2^-64 per pair, and the seed is secret. Never serve the wrong room.
     if (found->second->name() != name) return fail(RefusedBecause::too_many_rooms);
-    if (found->second->is_ending) return fail(RefusedBecause::room_ends);
+    if (found->second->is_ending)
+      return fail(found->second->rests ? RefusedBecause::room_rests : RefusedBecause::room_ends);
     return found->second.get();
   }
   const Namespace* rules = shard_.node.namespaces.find(name);
@@ -51,6 +53,8 @@ Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, std::string_vie
 
 Result<Room*, RefusedBecause> RoomTable::make(RoomId id, std::string_view name,
                                               const Namespace& rules) {
+  // A user's id is not ours to choose.
+  if (has_star(name) && !is_personal(name)) return fail(RefusedBecause::is_a_pattern);
   const std::uint64_t rooms_max = shard_.node.share_of_core(shard_.node.config.rooms_max);
   if (rooms_max != 0 && rooms_.size() >= rooms_max) return fail(RefusedBecause::too_many_rooms);
   auto& room = rooms_[id.value];
@@ -62,6 +66,8 @@ Result<Room*, RefusedBecause> RoomTable::make(RoomId id, std::string_view name,
   begin_history(*room);
   presence_keeper_.begin(*room);
   shard_.counters.rooms.add();
+  // Before anybody can say something in it.
+  shard_.reach.welcome(*room);
   return room.get();
 }
 
@@ -110,6 +116,7 @@ void RoomTable::forget(RoomId id) {
   Room& room = *found->second;
   fanout_.let_go(room);
   presence_keeper_.end(room);
+  shard_.reach.end(room);
   if (room.idempotency)
     shard_.footprint.idempotency_bytes.subtract(room.idempotency->memory_bytes());
   if (room.state) shard_.footprint.state_bytes.subtract(room.state->bytes());
@@ -141,6 +148,28 @@ void RoomTable::receive(const JoinRoom& join) {
 
 std::size_t RoomTable::look_back_bytes_max() const {
   return std::min<std::size_t>(shard_.node.config.queue_bytes_max / 2, bounds::look_back_bytes_max);
+}
+
+void RoomTable::enter_by_pattern(Room& room, const PatternTable::Listener& listener) {
+  fanout_.seal(room);
+  room.enter(CoreId{listener.connection.core}, listener.form);
+  ++room.pattern_listeners;
+  shard_.counters.joins_total.add();
+  answer(JoinRoom{.room = room.id(),
+                  .room_name = room.name(),
+                  .connection = listener.connection,
+                  .user_id = {},
+                  .correlation_id = {},
+                  .ticket = listener.ticket,
+                  .form = listener.form,
+                  .wants_members = false,
+                  .recover_sequence = 0,
+                  .recover_epoch = {},
+                  .history_limit = 0,
+                  .info = {},
+                  .info_is_default = true,
+                  .by_pattern = true},
+         room);
 }
 
 std::optional<bool> RoomTable::look_back(const JoinRoom& join, Room& room) {
@@ -207,14 +236,16 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
         frame_);
     proto::end_frame(frame_, begin, proto::Opcode::text);
   }
-  shard_.send(CoreId{join.connection.core}, Joined{.to = join.connection,
-                                                   .room = join.room,
-                                                   .ticket = join.ticket,
-                                                   .form = join.form,
-                                                   .room_number = room.number(),
-                                                   .sequence = room.last().value,
-                                                   .user_id = join.user_id,
-                                                   .frame = frame_.text()});
+  shard_.send(CoreId{join.connection.core},
+              Joined{.to = join.connection,
+                     .room = join.room,
+                     .ticket = join.ticket,
+                     .form = join.form,
+                     .room_number = room.number(),
+                     .sequence = room.last().value,
+                     .user_id = join.user_id,
+                     .frame = frame_.text(),
+                     .room_name = join.by_pattern ? join.room_name : std::string_view()});
 }
 
 void RoomTable::receive(const ReadHistory& read) {
@@ -333,6 +364,7 @@ void RoomTable::receive(const LeaveRoom& leave) {
   RR_CHECK(found != rooms_.end());  // a room with listeners is never forgotten
   Room& room = *found->second;
   room.leave(CoreId{leave.connection.core}, leave.form);
+  room.pattern_listeners -= leave.by_pattern ? 1 : 0;
   shard_.counters.leaves_total.add();
   room.used_ms = shard_.now_ms;
   if (room.is_ending) {
@@ -454,7 +486,7 @@ void RoomTable::receive(const RoomBusy& busy) {
 
 // The ack says that it was taken: it goes with the next batch, unless a newer one does.
 void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
-  if (room.listener_count() == 0) room.used_ms = shard_.now_ms;
+  if (!room.is_used()) room.used_ms = shard_.now_ms;
   const std::uint64_t key =
       shard_.node.hash(publish.type) ^ std::rotl(shard_.node.hash(publish.sender), 32);
   switch (fanout_.put(room, key, publish)) {
@@ -509,7 +541,7 @@ void RoomTable::receive(const Publish& publish) {
   if (space == Fanout::Space::full) fanout_.throttle(*room, publish.from);
   if (room->gathering) room->gathering->heard(publish.from);
   const CoreId asker{publish.from.core};
-  if (room->listener_count() == 0) room->used_ms = shard_.now_ms;
+  if (!room->is_used()) room->used_ms = shard_.now_ms;
   shard_.counters.publications_total.add();
   if (asker != shard_.core) shard_.counters.publications_remote_total.add();
 
@@ -546,7 +578,7 @@ void RoomTable::receive(const Publish& publish) {
 
 // A room is kept as long as somebody listens, it remembers something, or was used a moment ago.
 bool RoomTable::is_forgotten(const Room& room) const {
-  return room.listener_count() == 0 && room.batch == nullptr &&
+  return !room.is_used() && room.batch == nullptr &&
          room.used_ms + room.options().empty_room_ms <= shard_.now_ms &&
          (!room.history || room.history->empty()) && (!room.state || room.state->size() == 0) &&
          (!room.presence || room.presence->users() == 0) && !offline_keeper_.has_untold(room);
@@ -571,7 +603,16 @@ void RoomTable::sweep() {
     for (auto room = rooms_.begin(sweep_bucket_); room != rooms_.end(sweep_bucket_); ++room)
       visit(*room->second);
   }
-  for (const std::uint64_t room : forgotten_) forget(RoomId{room});
+  for (const std::uint64_t id : forgotten_) {
+    Room& room = *rooms_.find(id)->second;
+    if (room.listener_count() == 0) {
+      forget(room.id());
+    } else if (!room.is_ending) {
+      // Patterns alone: their listeners are told, and come back with the room.
+      room.rests = true;
+      end(room, "empty");
+    }
+  }
   forgotten_.clear();
 }
 

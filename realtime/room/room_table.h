@@ -10,6 +10,7 @@
 #include "realtime/letters.h"
 #include "realtime/room/fanout.h"
 #include "realtime/room/offline_keeper.h"
+#include "realtime/room/pattern_table.h"
 #include "realtime/room/presence_keeper.h"
 #include "realtime/room/quiet_keeper.h"
 #include "realtime/room/room.h"
@@ -62,6 +63,8 @@ class RoomTable {
   std::size_t size() const { return rooms_.size(); }
   // nullptr: there is no such room, or it is being deleted.
   Room* find(RoomId id, std::string_view name);
+  // For one who listens to a pattern that the room matches.
+  void enter_by_pattern(Room& room, const PatternTable::Listener& listener);
   // Also one that is being deleted.
   bool holds(RoomId id) const { return rooms_.contains(id.value); }
   // Of a room that is not there. Or why it cannot be made.

@@ -269,6 +269,7 @@ std::size_t Subscribers::serve(Audience& audience, std::size_t sends_max) {
   return sends;
 }
 
+// Before listeners come or go: a delivery is for those who were there when it was made.
 void Subscribers::complete(Audience& audience) {
   while (!audience.deliveries.empty()) serve(audience, all);
   tell_home(audience, false);

@@ -73,9 +73,11 @@ struct Subscription {
   std::uint32_t position;  // in audience->listeners[form]; valid once joined
   std::uint32_t ticket;    // of the join that made it
   WireForm form;
-  bool joined;                 // the room has answered
-  Actions actions;             // what the session may do there
-  bool has_place : 1 = false;  // it counts among its user's rooms, see RoomPlaces
+  bool joined;                  // the room has answered
+  Actions actions;              // what the session may do there
+  bool has_place : 1 = false;   // it counts among its user's rooms, see RoomPlaces
+  bool by_pattern : 1 = false;  // nobody asked for this room: it matches a pattern of the session
+  bool comes_by_name : 1 = false;  // of such a one: it has been asked for as well meanwhile
   // While its listener is lagging: the low half of the last sequence it was sent.
   std::uint32_t lagging_since = 0;
   engine::LanePlace place = {};  // of what the room said last and has to wait
@@ -103,6 +105,8 @@ class Subscribers {
   void end(Session& session, Subscription& subscription);  // joined or not
   // What the session may do in the room from here on.
   void regrant(Subscription& subscription, Actions actions);
+  // What is still being handed out goes out now: an answer that follows is about what comes behind.
+  void complete(Audience& audience);
 
   void begin_turn();
   // Takes the holds of the blocks over: ours as they are, another core's as loans.
@@ -131,8 +135,6 @@ class Subscribers {
  private:
   // Hands the first delivery to at most `sends_max` listeners, and takes it off when all have it.
   std::size_t serve(Audience& audience, std::size_t sends_max);
-  // Before listeners come or go: a delivery is for those who were there when it was made.
-  void complete(Audience& audience);
   void tell_home(Audience& audience, bool busy);
   void give_up(const Audience& audience);
   // True: this listener hears nothing for now.

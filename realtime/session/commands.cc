@@ -56,6 +56,11 @@ constexpr CommandRow CommandRow::rows[] = {
 
 namespace {
 
+// A star in the user's own id makes no pattern of its room.
+bool is_pattern_for(const Session& session, std::string_view room) {
+  return has_star(room) && (session.user == nullptr || !is_personal_of(room, session.user->id()));
+}
+
 constexpr bool rows_are_in_order() {
   for (std::size_t i = 0; i < std::size(CommandRow::rows); ++i)
     if (std::size_t(CommandRow::rows[i].kind) != i) return false;
@@ -217,6 +222,7 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
                     const std::optional<proto::Position>& recover) {
   Command about = command;
   about.room = room;
+  if (is_pattern_for(session, room)) return join_pattern(session, about, recover.has_value());
   const Actions actions = actions_in(session, room);
   if (!actions.has(Action::join))
     return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::join, room));
@@ -257,8 +263,57 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
   }
 }
 
+void Commands::join_pattern(Session& session, const Command& about, bool looks_back) {
+  if (!is_pattern(about.room))
+    return refuse(session, ErrorCode::invalid, about,
+                  "a pattern has at most four `*`; join several that say less each");
+  if (about.want_members || about.history_limit > 0 || looks_back)
+    return refuse(session, ErrorCode::invalid, about,
+                  "`recover`, `history` and `presence` are about one room: join those rooms by "
+                  "name first, then the pattern");
+  if (is_personal(about.room))
+    return refuse(session, ErrorCode::forbidden, about,
+                  "what is for one person only is reached by no pattern; join your own by name");
+  if (!session.grants || !session.grants->over(about.room).has(Action::join))
+    return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::join, about.room));
+  if (!is_within(session, about, shard_.rate_limits.join(session))) return;
+  const std::uint64_t retry_ms = shard_.admission.join(Admission::Who::stranger);
+  if (retry_ms != 0)
+    return refuse(session, ErrorCode::rate_limited, about,
+                  "more joins at once than this server takes; try again after retry_after",
+                  retry_ms);
+  const auto refuse_at_limit = [&](ErrorCode code, std::string_view message) {
+    shard_.counters.refused_limit_total.add();
+    refuse(session, code, about, message);
+  };
+  switch (shard_.patterns.join(session, about.room, about.message_id)) {
+    case Patterns::Join::asked:
+      return;
+    case Patterns::Join::already_joined:
+      return refuse(session, ErrorCode::already_joined, about,
+                    "you listen to this pattern; leave it first to join it anew");
+    case Patterns::Join::too_many:
+      return refuse_at_limit(
+          ErrorCode::forbidden,
+          "this connection listens to as many patterns as it may; leave one first");
+    case Patterns::Join::too_many_in_all:
+      return refuse_at_limit(ErrorCode::unavailable,
+                             "the server holds as many patterns as it may; try again later");
+    case Patterns::Join::unavailable:
+      return refuse_at_limit(ErrorCode::unavailable, "a core does not keep up; try again shortly");
+  }
+}
+
+void Commands::joined_pattern(Session& session, std::string_view correlation_id,
+                              std::string_view pattern) {
+  reply(session, proto::Ack{.correlation_id = correlation_id, .room = pattern});
+}
+
 void Commands::leave_room(Session& session, const Command& command) {
-  if (!shard_.membership.leave(session, shard_.node.room_id(command.room)))
+  const bool was_in = is_pattern_for(session, command.room)
+                          ? shard_.patterns.leave(session, command.room)
+                          : shard_.membership.leave(session, shard_.node.room_id(command.room));
+  if (!was_in)
     return refuse(session, ErrorCode::not_joined, command,
                   "you are not in this room; there is nothing to leave");
   say_left(session, {.correlation_id = command.message_id, .room = command.room, .reason = {}});

@@ -48,6 +48,8 @@ class Commands {
   void receive(Session& session, const proto::RoomList& list);
   // The session is in the room no longer, and did not ask for that.
   void left(Session& session, std::string_view room, std::string_view reason);
+  // Every core knows the session's pattern, and has entered it into its rooms.
+  void joined_pattern(Session& session, std::string_view correlation_id, std::string_view pattern);
 
  private:
   friend struct CommandRow;
@@ -84,6 +86,7 @@ class Commands {
   void join(Session& session, std::string_view room, const proto::Command& command,
             const std::optional<proto::Position>& recover);
 
+  void join_pattern(Session& session, const proto::Command& about, bool looks_back);
   template <class Item>
   void say(Session& session, CoreId home, const proto::Command& command, const Item& item);
   template <class Value>

@@ -121,6 +121,7 @@ Outcome<Identities::Refusal> Identities::refresh(Session& session, std::string_v
   grant(session, *claims);
   shard_.counters.token_refreshes_total.add();
   shard_.lifecycle.granted_anew(session);
+  shard_.patterns.review(session);
   shard_.membership.review(session);
   return Done{};
 }

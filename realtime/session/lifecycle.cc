@@ -166,6 +166,7 @@ bool Lifecycle::has_outlived_token(Session& session) {
 void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
   shard_.admission.withdrawn(session);
   shard_.greetings.forget(session);
+  shard_.patterns.leave_all(session);
   shard_.membership.leave_all(session, ends);
   shard_.room_places.forget(session);
   // Behind the rooms, which may still hand it something.

@@ -15,20 +15,25 @@ std::string_view member_of(const Session& session, WireForm form) {
   return !is_raw(form) && session.user != nullptr ? session.user->id() : std::string_view();
 }
 
+}  // namespace
+
 // Compressed batches are made for the whole window and for no context; a peer that keeps less of
 // the one hears plain ones, and for one that keeps the other they are compressed at its core.
-WireForm form_for(const Session& session, WireForm dialect) {
+WireForm Membership::form_of(const Session& session, WireForm dialect) const {
   return !session.keeps_context && session.deflate_window_bits == proto::whole_window_bits
              ? deflated(dialect)
              : dialect;
 }
 
-}  // namespace
-
 Membership::Join Membership::join(Session& session, const Request& request) {
   const RoomId room = shard_.node.room_id(request.room);
-  if (session.find(room) != nullptr) return Join::already_joined;
-  if (session.subscriptions.size() >= shard_.node.config.rooms_per_connection_max)
+  Subscription* known = session.find(room);
+  // One that came by a pattern can be asked for by name as well. It cannot look back: what it has
+  // heard already would come again.
+  if (known != nullptr && (!known->by_pattern || known->comes_by_name || request.recover))
+    return Join::already_joined;
+  if (known == nullptr &&
+      session.subscriptions.size() >= shard_.node.config.rooms_per_connection_max)
     return Join::too_many_rooms;
   const CoreId home = shard_.node.home_of(room);
   if (!shard_.accepts_mail(home, request.room.size() + request.info.size()))
@@ -37,9 +42,16 @@ Membership::Join Membership::join(Session& session, const Request& request) {
   const bool says_nothing = request.info.empty();
   const proto::Position recover = request.recover.value_or(proto::Position{});
   const std::uint32_t ticket = session.next_ticket++;
-  const WireForm form = form_for(session, request.dialect);
-  shard_.subscribers.begin(session, room, request.room, form, ticket, request.actions);
-  shard_.counters.subscriptions.add();
+  const WireForm form = form_of(session, request.dialect);
+  if (known != nullptr) {
+    if (known->has_place) shard_.room_places.leave(session);
+    known->has_place = false;  // it asks for one anew
+    known->ticket = ticket;
+    known->comes_by_name = true;
+  } else {
+    shard_.subscribers.begin(session, room, request.room, form, ticket, request.actions);
+    shard_.counters.subscriptions.add();
+  }
   shard_.room_places.join(
       session, JoinRoom{.room = room,
                         .room_name = request.room,
@@ -63,10 +75,12 @@ void Membership::end(Session& session, Subscription& subscription, Ends ends) {
   const RoomId room = subscription.audience->room;
   const LeaveRoom leave{.room = room,
                         .connection = shard_.connection_id(session),
-                        .user_id = member_of(session, subscription.form),
+                        .user_id = subscription.by_pattern ? std::string_view()
+                                                           : member_of(session, subscription.form),
                         .ticket = subscription.ticket,
                         .form = subscription.form,
-                        .is_broken = ends == Ends::for_now};
+                        .is_broken = ends == Ends::for_now,
+                        .by_pattern = subscription.by_pattern};
   const bool is_counted = subscription.joined;
   if (subscription.has_place) shard_.room_places.leave(session);
   shard_.subscribers.end(session, subscription);
@@ -109,20 +123,37 @@ void Membership::leave_all(Session& session, Ends ends) {
   while (!session.subscriptions.empty()) end(session, session.subscriptions.back(), ends);
 }
 
+void Membership::undo(const Joined& joined, bool is_broken) {
+  shard_.send(shard_.node.home_of(joined.room), LeaveRoom{.room = joined.room,
+                                                          .connection = joined.to,
+                                                          .user_id = joined.user_id,
+                                                          .ticket = joined.ticket,
+                                                          .form = joined.form,
+                                                          .is_broken = is_broken,
+                                                          .by_pattern = !joined.room_name.empty()});
+}
+
 void Membership::receive(const Joined& joined) {
+  if (!joined.room_name.empty()) return enter_by_pattern(joined);
   Session* session =
       shard_.sessions.find({.slot = joined.to.slot, .generation = joined.to.generation});
   Subscription* subscription = session == nullptr ? nullptr : session->find(joined.room);
-  if (subscription == nullptr || subscription->ticket != joined.ticket) {
+  if (subscription == nullptr || subscription->ticket != joined.ticket)
+    return undo(joined, session == nullptr);
+  if (subscription->comes_by_name) {
+    // It listens already, and is counted twice by the room now.
+    subscription->comes_by_name = subscription->by_pattern = false;
+    shard_.subscribers.complete(*subscription->audience);
     shard_.send(shard_.node.home_of(joined.room), LeaveRoom{.room = joined.room,
                                                             .connection = joined.to,
-                                                            .user_id = joined.user_id,
-                                                            .ticket = joined.ticket,
+                                                            .user_id = {},
+                                                            .ticket = 0,
                                                             .form = joined.form,
-                                                            .is_broken = session == nullptr});
-    return;
+                                                            .is_broken = false,
+                                                            .by_pattern = true});
+  } else {
+    shard_.subscribers.join(*session, *subscription, joined);
   }
-  shard_.subscribers.join(*session, *subscription, joined);
   if (joined.greets) return shard_.greetings.receive(*session, joined);
   if (joined.frame.empty()) return;
   const auto said = shard_.dialects.say(*session, joined.frame, joined.room_number);
@@ -131,11 +162,45 @@ void Membership::receive(const Joined& joined) {
     shard_.lifecycle.drop_slow(session->socket);
 }
 
+void Membership::enter_by_pattern(const Joined& joined) {
+  Session* session =
+      shard_.sessions.find({.slot = joined.to.slot, .generation = joined.to.generation});
+  // Left meanwhile; or in the room already, by its name or by another pattern.
+  if (session == nullptr || !shard_.patterns.holds(*session, joined.ticket) ||
+      session->find(joined.room) != nullptr)
+    return undo(joined, session == nullptr);
+  if (session->subscriptions.size() >= shard_.node.config.rooms_per_connection_max) {
+    undo(joined, false);
+    return shard_.patterns.end_at_limit(*session, joined.room_name);
+  }
+  const std::uint32_t ticket = session->next_ticket++;
+  Subscription& subscription =
+      shard_.subscribers.begin(*session, joined.room, joined.room_name, joined.form, ticket,
+                               actions_in(*session, joined.room_name));
+  subscription.by_pattern = true;
+  shard_.counters.subscriptions.add();
+  shard_.subscribers.join(*session, subscription, joined);
+  // Not closed here: its room may be in the middle of being made.
+  const auto said = shard_.dialects.say(*session, joined.frame, joined.room_number);
+  if (said && shard_.subscribers.write_behind(*session, *said, subscription.place) ==
+                  engine::Outbox::Send::over_limit)
+    shard_.subscribers.too_slow().push_back(session->socket);
+  if (session->state == SessionState::authenticated)
+    shard_.room_places.ask(*session, joined.room, ticket);
+}
+
 void Membership::receive(const Refused& refused) {
   Session* session =
       shard_.sessions.find({.slot = refused.to.slot, .generation = refused.to.generation});
   Subscription* subscription = session == nullptr ? nullptr : session->find(refused.room);
   if (subscription == nullptr || subscription->ticket != refused.ticket) return;
+  if (subscription->comes_by_name) {
+    // It is still here by its pattern, unless that was left meanwhile.
+    subscription->comes_by_name = false;
+    if (!shard_.patterns.covers(*session, subscription->audience->name))
+      end(*session, *subscription, Ends::for_good);
+    return;
+  }
   if (subscription->has_place) shard_.room_places.leave(*session);
   shard_.subscribers.end(*session, *subscription);
   shard_.counters.subscriptions.subtract();

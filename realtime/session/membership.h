@@ -46,6 +46,8 @@ class Membership {
   // The session's rights have changed: rooms that it may not be in any more end, in the others it
   // may do what it may now.
   void review(Session& session);
+  // What batches the session takes, in its dialect.
+  WireForm form_of(const Session& session, WireForm dialect) const;
 
   void receive(const Joined& joined);
   // A refused join leaves no trace; the words to the client are the caller's.
@@ -53,6 +55,10 @@ class Membership {
   void receive(const Unseat& unseat);
 
  private:
+  // The room came by a pattern: the session's part of the subscription is made now.
+  void enter_by_pattern(const Joined& joined);
+  // The room counts this join, and it has found nobody.
+  void undo(const Joined& joined, bool is_broken);
   void end(Session& session, Subscription& subscription, Ends ends);
 
   Shard& shard_;

@@ -118,5 +118,20 @@ TEST(Grants, NameWhatIsMissing) {
   EXPECT_EQ(refusal_of(Action::remove, "quote:1"), "delete is not granted for room quote:1");
 }
 
+TEST(Grants, HoldOverAPatternOnlyIfTheyHoldInEveryRoomThatItMatches) {
+  const Grants grants({{.pattern = "quote:*", .actions = {Action::join}},
+                       {.pattern = "a*z", .actions = {Action::join}},
+                       {.pattern = "quote:eur:*", .actions = {Action::publish}},
+                       {.pattern = "all:*", .actions = {Action::admin}}});
+  for (const std::string_view covered :
+       {"quote:*", "quote:eur:*", "quote:*:usd", "a*z", "ab*yz", "a*m*z", "all:*", "quote:eur"})
+    EXPECT_TRUE(grants.over(covered).has(Action::join)) << covered;
+  for (const std::string_view wider : {"*", "quote*", "q*", "*:eur", "a*", "*z", "*a*z", "quot*:*"})
+    EXPECT_FALSE(grants.over(wider).has(Action::join)) << wider;
+  EXPECT_FALSE(grants.over("quote:*").has(Action::publish));
+  EXPECT_TRUE(grants.over("quote:eur:*").has(Action::publish));
+  EXPECT_EQ(grants.over("all:*"), Actions::all());
+}
+
 }  // namespace
 }  // namespace ringroom::realtime

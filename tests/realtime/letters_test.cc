@@ -13,12 +13,23 @@ TEST(Letter, KeepsItsOwnCopyOfEveryText) {
   Letter letter;
   {
     std::string room = "a room whose text ends before the letter is read";
-    letter.add(ToUser{.user_id = room, .frame = "frame"});
+    letter.add(ToUsers{.user_ids = room, .frame = "frame", .exclude = nobody});
     room.assign(room.size(), 'x');
   }
-  const auto& item = std::get<ToUser>(letter.items()[0]);
-  EXPECT_EQ(item.user_id, "a room whose text ends before the letter is read");
+  const auto& item = std::get<ToUsers>(letter.items()[0]);
+  EXPECT_EQ(item.user_ids, "a room whose text ends before the letter is read");
   EXPECT_EQ(item.frame, "frame");
+}
+
+TEST(Letter, TakesNamesOfOneTextApart) {
+  for (const std::vector<std::string_view>& names :
+       {std::vector<std::string_view>{}, {"a"}, {"a", "b:*"}, {"ann", "bo", "cy"}}) {
+    std::string lines;
+    for (const std::string_view name : names) lines.append(lines.empty() ? "" : "\n").append(name);
+    std::vector<std::string_view> seen;
+    each_line(lines, [&seen](std::string_view name) { seen.push_back(name); });
+    EXPECT_EQ(seen, names);
+  }
 }
 
 TEST(Letter, HoldsItemsInTheOrderTheyWereAddedAcrossItsFirstMemory) {

@@ -125,12 +125,13 @@ class Replaced(Duplicates):
             await self.connections(0)
 
     async def test_who_comes_back_need_not_wait_until_the_dead_connection_is_noticed(self):
-        for _ in range(3):
+        for round in range(3):
+            room = f"room{round}"
             self.vanished("fy")
             await self.connections(1)
             again = await self.client("fy")
-            await again.join("lobby")
-            await again.send("room_message", "lobby", {"text": "here"})
+            await again.join(room)
+            await again.send("room_message", room, {"text": "here"})
             await again.next("room_message", sender="fy")
             await self.connections(1)
             await again.socket.close()

@@ -1,0 +1,147 @@
+#include "realtime/room/reach.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "realtime/access/grants.h"
+#include "realtime/bounds.h"
+#include "realtime/shard.h"
+
+namespace ringroom::realtime {
+
+namespace {
+
+// The rules of grants: a pattern reaches what is for one person only if it says so.
+bool reaches(std::string_view pattern, std::string_view room) {
+  return (!is_personal(room) || is_personal(pattern)) && matches(pattern, room);
+}
+
+// The namespace of all rooms that match; nullptr: they may be of several.
+const Namespace* namespace_of_pattern(const Namespaces& namespaces, std::string_view pattern) {
+  const std::size_t colon = pattern.find(':');
+  if (colon == std::string_view::npos || has_star(pattern.substr(0, colon))) return nullptr;
+  return namespaces.find(pattern);
+}
+
+}  // namespace
+
+void Reach::welcome(Room& room) {
+  roll_.add(room);
+  // A copy: who is entered may be in as many rooms as it may, and then its pattern ends.
+  const std::span<const PatternTable::Listener> listeners = patterns_.matching(room.name());
+  if (listeners.empty()) return;
+  welcomed_.assign(listeners.begin(), listeners.end());
+  for (const PatternTable::Listener& listener : welcomed_)
+    shard_.rooms.enter_by_pattern(room, listener);
+}
+
+void Reach::receive(const JoinPattern& join) {
+  const PatternTable::Listener listener{
+      .connection = join.connection, .ticket = join.ticket, .form = join.form};
+  patterns_.add(join.pattern, listener);
+  walks_.push_back(std::make_unique<Walk>(
+      Walk{.patterns = {std::string(join.pattern)}, .listener = listener, .to = join.connection}));
+}
+
+void Reach::receive(const LeavePattern& leave) {
+  patterns_.remove(leave.pattern, leave.connection, leave.ticket);
+  for (const std::unique_ptr<Walk>& walk : walks_)
+    if (walk->listener && walk->listener->connection == leave.connection &&
+        walk->listener->ticket == leave.ticket)
+      walk->is_over = true;
+}
+
+void Reach::receive(const ReachRooms& request) {
+  auto walk = std::make_unique<Walk>(Walk{.patterns = {},
+                                          .to = request.to,
+                                          .number = request.number,
+                                          .exclude = request.exclude,
+                                          .type = std::string(request.type),
+                                          .payload = std::string(request.payload),
+                                          .priority = request.priority,
+                                          .quiet_hours = request.quiet_hours});
+  each_line(request.personal, [&](std::string_view room) {
+    const RoomId id = shard_.node.room_id(room);
+    if (walk->named.insert(id.value).second) publish(*walk, id, room);
+  });
+  walk->reached = walk->refused = 0;
+  each_line(request.rooms, [&](std::string_view room) {
+    if (has_star(room)) return void(walk->patterns.emplace_back(room));
+    const RoomId id = shard_.node.room_id(room);
+    if (walk->named.insert(id.value).second) publish(*walk, id, room);
+  });
+  if (walk->patterns.empty()) return answer(*walk);
+  walks_.push_back(std::move(walk));
+}
+
+void Reach::publish(Walk& walk, RoomId room, std::string_view name) {
+  // Whoever publishes without wanting an answer is refused by the count of refusals alone.
+  const std::uint64_t before = shard_.counters.refused_limit_total.read();
+  shard_.rooms.receive(Publish{.room = room,
+                               .room_name = name,
+                               .from = nobody,
+                               .type = walk.type,
+                               .sender = {},
+                               .message_id = {},
+                               .payload = walk.payload,
+                               .payload_kind = PayloadKind::json,
+                               .ephemeral = false,
+                               .can_wait = false,
+                               .wants_answer = false,
+                               .exchange = 0,
+                               .exclude = walk.exclude,
+                               .priority = walk.priority,
+                               .quiet_hours = walk.quiet_hours});
+  ++(shard_.counters.refused_limit_total.read() == before ? walk.reached : walk.refused);
+}
+
+void Reach::answer(const Walk& walk) {
+  const CoreId to{walk.to.core};
+  if (walk.listener)
+    return shard_.send(to, PatternKnown{.to = walk.to, .ticket = walk.listener->ticket});
+  shard_.send(
+      to,
+      RoomsReached{
+          .to = walk.to, .number = walk.number, .reached = walk.reached, .refused = walk.refused});
+}
+
+const Namespace* Reach::namespace_of_all(const Walk& walk) const {
+  const Namespace* all = nullptr;
+  for (const std::string& pattern : walk.patterns) {
+    const Namespace* rules = namespace_of_pattern(shard_.node.namespaces, pattern);
+    if (rules == nullptr || (all != nullptr && rules != all)) return nullptr;
+    all = rules;
+  }
+  return all;
+}
+
+bool Reach::concerns(const Walk& walk, const Room& room) const {
+  if (room.is_ending || walk.named.contains(room.id().value)) return false;
+  return std::ranges::any_of(
+      walk.patterns, [&](const std::string& pattern) { return reaches(pattern, room.name()); });
+}
+
+void Reach::walk() {
+  std::size_t looks = bounds::walk_looks_per_turn, hits = bounds::walk_hits_per_turn;
+  while (!walks_.empty() && looks > 0 && hits > 0) {
+    Walk& walk = *walks_.front();
+    if (!std::exchange(walk.has_begun, true)) roll_.begin(namespace_of_all(walk));
+    Room* room = walk.is_over ? nullptr : roll_.step();
+    if (room == nullptr) {
+      const std::unique_ptr<Walk> done = std::move(walks_.front());
+      walks_.pop_front();
+      if (!done->is_over) answer(*done);
+      continue;
+    }
+    --looks;
+    if (!concerns(walk, *room)) continue;
+    --hits;
+    if (walk.listener) {
+      shard_.rooms.enter_by_pattern(*room, *walk.listener);
+    } else {
+      publish(walk, room->id(), room->name());
+    }
+  }
+}
+
+}  // namespace ringroom::realtime
