@@ -79,7 +79,7 @@ TEST(RoomRoll, SeesWhatStaysExactlyOnceWhateverComesAndGoes) {
     std::multiset<Room*> seen;
     rooms.roll.begin(nullptr);
     while (true) {
-      for (unsigned n = random() % 3; n > 0 && !here.empty(); --n) {
+      for (auto n = random() % 3; n > 0 && !here.empty(); --n) {
         auto room = here.begin();
         std::advance(room, static_cast<std::ptrdiff_t>(random() % here.size()));
         stays.erase(*room);
