@@ -203,6 +203,7 @@ struct Ack {
   std::string_view epoch = {};
   std::string_view level = {};  // "accepted", "stored": what has happened; empty: not said
   bool duplicate = false;       // a message of this id was taken before; this is its position
+  bool replaced = false;        // it will never be heard: a newer one of its type took its place
 };
 
 struct Refusal {

@@ -87,6 +87,11 @@ inline constexpr std::uint64_t quiet_cookie = ~std::uint64_t{6};  // held public
 // Held publications that go in one turn of a core; the rest follows 10 ms later.
 inline constexpr std::size_t held_releases_per_turn = 256;
 
+inline constexpr std::uint64_t pace_cookie = ~std::uint64_t{7};
+
+// A paced message whose turn has come waits so long for listeners that still take the last batch.
+inline constexpr std::uint64_t pace_retry_ms = 20;
+
 inline constexpr std::size_t user_id_bytes_max = 128;
 // Distinct User-Agent texts kept per core; later ones are filed as "other".
 inline constexpr std::size_t user_agents_max = 1024;

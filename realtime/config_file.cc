@@ -67,6 +67,26 @@ std::string wrong_type(const OptionRow<Target>& option, const toml::node& node) 
          std::string(type_name(node));
 }
 
+// A value, or an array of them where an option can be given again.
+template <class Target, class Chosen>
+Outcome<Complaint> read_value(std::string_view owner, std::string_view called,
+                              const OptionRow<Target>& option, Chosen& chosen,
+                              const toml::node& node, std::string_view file) {
+  if (std::holds_alternative<typename OptionRow<Target>::Several>(option.value) &&
+      node.is_array()) {
+    for (const toml::node& one : *node.as_array())
+      if (auto done = read_value(owner, called, option, chosen, one, file); !done) return done;
+    return Done{};
+  }
+  std::string text;
+  if (!text_of(node, option, text))
+    return complain(file, node.source().begin,
+                    std::string(owner) + ": " + wrong_type(option, node));
+  if (const auto done = choose(chosen, called, option.name, text); !done)
+    return complain(file, node.source().begin, done.error().sentence);
+  return Done{};
+}
+
 // [namespace.NAME] and the like, one table each, with a key per row.
 template <class Target, class Chosen>
 Outcome<Complaint> read_tables(std::string_view kind, std::span<const OptionRow<Target>> rows,
@@ -91,12 +111,10 @@ Outcome<Complaint> read_tables(std::string_view kind, std::span<const OptionRow<
       if (option == nullptr)
         return complain(file, key.source().begin,
                         choose(chosen, called, key.str(), {}).error().sentence);
-      std::string text;
-      if (!text_of(value, *option, text))
-        return complain(file, value.source().begin,
-                        std::string(kind) + " " + called + ": " + wrong_type(*option, value));
-      if (const auto done = choose(chosen, called, key.str(), text); !done)
-        return complain(file, value.source().begin, done.error().sentence);
+      if (auto done =
+              read_value(std::string(kind) + " " + called, called, *option, chosen, value, file);
+          !done)
+        return done;
     }
   }
   return Done{};

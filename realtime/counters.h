@@ -20,6 +20,7 @@ struct ShardCounters {
   Counter presence_told_total;
   Counter rooms, subscriptions, patterns, joins_total, leaves_total;
   Counter lagging_total, conflated_total, ephemerals_skipped_total;
+  Counter paced_total, paced_replaced_total;
   Counter duplicates_total, recoveries_total, recoveries_failed_total, recovered_messages_total,
       history_squeezed_total, position_gaps_total;
   Counter offline_brought_total, offline_dropped_total, acknowledgements_total;
@@ -115,6 +116,12 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"ephemeral_skipped_total", CounterKind::total,
      "Batches whose ephemeral messages were left out for a listener that did not keep up.",
      &ShardCounters::ephemerals_skipped_total},
+    {"publish_paced_total", CounterKind::total,
+     "Publications that had to wait for their type's interval or debounce.",
+     &ShardCounters::paced_total},
+    {"publish_replaced_total", CounterKind::total,
+     "Of those, the ones that a newer one took the place of.",
+     &ShardCounters::paced_replaced_total},
     {"publish_duplicates_total", CounterKind::total,
      "Publications that a room knew by their message id: answered again, not stored again.",
      &ShardCounters::duplicates_total},

@@ -323,9 +323,16 @@ struct Published {
   std::string_view message_id;      // ours
   bool duplicate = false;           // it was here before: this is the answer of that time
   std::uint64_t held_until_ms = 0;  // it waits for its hours, and has no number yet; 0: it does not
+  bool replaced = false;            // a newer one of its type went in its place; it has no sequence
+  bool is_stored = false;           // in the room's history
 
   void each_text(auto&& f) { f(correlation_id), f(room_name), f(epoch), f(message_id); }
 };
+
+// How far it has come by then, in a word for the publisher; empty: nowhere.
+constexpr std::string_view level_of(const Published& published) {
+  return published.replaced ? "" : published.is_stored ? "stored" : "accepted";
+}
 
 // Why the home of a room said no. A row each: what the asker is told.
 enum class RefusedBecause : std::uint8_t {

@@ -88,7 +88,24 @@ constexpr NamespaceOption rows[] = {
     {"slow-consumer", NamespaceOption::choice<&Namespace::slow_consumer>(slow_policy_names),
      "What happens to a connection that does not read fast enough: closed with 4508, or messages "
      "are left out."},
-
+    {"type-interval",
+     NamespaceOption::Several{
+         ' ', "TYPE:TIME TYPE:TIME",
+         [](const Namespace& options) { return options.paces.print_intervals(); },
+         [](Namespace& options, std::string_view text) {
+           return options.paces.add_interval(text);
+         }},
+     "Time from one message of that type to the next, of each key or else each sender; meanwhile "
+     "the newest waits in the place of those before it."},
+    {"type-debounce",
+     NamespaceOption::Several{
+         ' ', "TYPE:QUIET/LONGEST TYPE:QUIET/LONGEST",
+         [](const Namespace& options) { return options.paces.print_debounces(); },
+         [](Namespace& options, std::string_view text) {
+           return options.paces.add_debounce(text);
+         }},
+     "The newest message of that type, and of its key or else sender, goes when none has come for "
+     "QUIET, or when one has been waiting for LONGEST."},
 };
 static_assert(well_named(rows));
 static_assert(std::size(rows) <= std::bitset<64>().size(), "ChosenNamespace::said has a bit each");

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "proto/command.h"
 #include "realtime/option.h"
+#include "realtime/type_pace.h"
 
 namespace ringroom::realtime {
 
@@ -77,6 +78,7 @@ struct Namespace {
       0;  // newest per (type, sender) at most this often; 0: each turn
   proto::Priority priority = proto::Priority::medium;  // of a message that does not say
   SlowPolicy slow_consumer = SlowPolicy::close;
+  TypePaces paces = {};  // of the types that may not go as often as they come
 
   bool is_personal() const;
   bool keeps_queue() const { return is_personal() && offline_count > 0; }

@@ -104,6 +104,8 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       rooms.tell_presence();
     } else if (fired.cookie == bounds::quiet_cookie) {
       rooms.hours_begin();
+    } else if (fired.cookie == bounds::pace_cookie) {
+      rooms.release_paced();
     } else if (fired.cookie == bounds::leave_cookie) {
       awaits_others_ = false;
     } else if (fired.cookie == bounds::go_on_cookie) {

@@ -57,6 +57,7 @@ void write_payload(const Ack& value, BlockBuilder& out) {
   payload.text_if_any("epoch", value.epoch);
   payload.text_if_any("level", value.level);
   if (value.duplicate) payload.flag("duplicate", true);
+  if (value.replaced) payload.flag("replaced", true);
   payload.end();
 }
 

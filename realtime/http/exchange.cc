@@ -155,12 +155,18 @@ void Exchanges::receive(Session& session, const Published& published) {
     respond(session, {.status = 202, .content_type = "application/json", .body = body_.text()});
     return go_on(session);
   }
-  body_.append(R"(,"sequence":)");
-  proto::append_number(body_, published.sequence);
-  body_.append(R"(,"epoch":)");
-  proto::append_json_string(body_, published.epoch);
-  body_.append(R"(,"message_id":)");
-  proto::append_json_string(body_, published.message_id);
+  if (published.replaced) {
+    body_.append(R"(,"replaced":true)");
+  } else {
+    body_.append(R"(,"sequence":)");
+    proto::append_number(body_, published.sequence);
+    body_.append(R"(,"epoch":)");
+    proto::append_json_string(body_, published.epoch);
+    body_.append(R"(,"message_id":)");
+    proto::append_json_string(body_, published.message_id);
+    body_.append(R"(,"level":)");
+    proto::append_json_string(body_, level_of(published));
+  }
   body_.append("}\n");
   session.exchange->waiting = false;
   respond(session, {.status = 200, .content_type = "application/json", .body = body_.text()});

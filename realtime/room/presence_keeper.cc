@@ -25,7 +25,10 @@ void write_member(alloc::BlockBuilder& out, std::string_view user_id, std::strin
 }  // namespace
 
 PresenceKeeper::PresenceKeeper(Shard& shard, Fanout& fanout)
-    : shard_(shard), fanout_(fanout), wheel_(shard.now_ms), payload_(shard.heap) {}
+    : shard_(shard),
+      fanout_(fanout),
+      timers_(shard, bounds::presence_cookie),
+      payload_(shard.heap) {}
 
 void PresenceKeeper::begin(Room& room) {
   if (!room.options().presence) return;
@@ -35,7 +38,7 @@ void PresenceKeeper::begin(Room& room) {
 
 void PresenceKeeper::end(Room& room) {
   if (!room.presence) return;
-  wheel_.cancel(room.presence_timer);
+  timers_.cancel(room.presence_timer);
   shard_.footprint.presence_bytes.subtract(room.presence->bytes());
 }
 
@@ -168,36 +171,8 @@ std::span<const proto::PresenceMember> PresenceKeeper::list(const Room& room,
   return listed_;
 }
 
-// ---- time --------------------------------------------------------------------------------------
-
 void PresenceKeeper::see_to(Room& room) {
-  const std::optional<std::uint64_t> next_ms = room.presence->next_ms();
-  const std::uint64_t due_ms = next_ms.value_or(0);
-  if (due_ms == room.presence_due_ms) return;
-  wheel_.cancel(room.presence_timer);
-  room.presence_timer = engine::no_timer;
-  room.presence_due_ms = due_ms;
-  if (!next_ms) return;
-  room.presence_timer = wheel_.arm(due_ms, room.id().value);
-  arm();
-}
-
-void PresenceKeeper::arm() {
-  const std::optional<std::uint64_t> next_ms = wheel_.next_ms();
-  if (!next_ms || (armed_ms_ && *armed_ms_ <= *next_ms)) return;
-  shard_.outbox.cancel(timer_);
-  timer_ = shard_.outbox.arm(*next_ms - std::min(*next_ms, shard_.now_ms), bounds::presence_cookie);
-  armed_ms_ = next_ms;
-}
-
-std::span<const RoomId> PresenceKeeper::fired() {
-  armed_ms_.reset();
-  fired_.clear();
-  due_.clear();
-  wheel_.advance(shard_.now_ms, fired_);
-  for (const engine::Fired& fired : fired_) due_.push_back(RoomId{fired.cookie});
-  arm();
-  return due_;
+  timers_.set(room.presence_timer, room.id(), room.presence->next_ms().value_or(0));
 }
 
 }  // namespace ringroom::realtime

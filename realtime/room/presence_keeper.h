@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "alloc/block.h"
-#include "engine/timer_wheel.h"
 #include "proto/command.h"
 #include "realtime/letters.h"
 #include "realtime/room/room.h"
+#include "realtime/room/room_timers.h"
 
 namespace ringroom::realtime {
 
@@ -21,11 +21,10 @@ class Shard;
 //
 //   enter(), leave(), update() --> Presence of the room --+--> at once: user_joined, user_left,
 //                                          ^              |    user_updated
-//   fired() <-- the core's timer <-- wheel +-- look() ----+--> when the interval ends:
-//   presence_diff
+//   fired() <-- RoomTimers                 +-- look() ----+--> when the interval ends:
+//                                                              presence_diff
 //
-// One wheel holds the next thing to do of each room, at most one per room: the end of a grace or of
-// an interval. The core has one timer, for the earliest.
+// A room's timer is the end of a grace or of an interval.
 //
 // Owner: one core.
 class PresenceKeeper {
@@ -47,7 +46,7 @@ class PresenceKeeper {
 
   // The core's timer has fired. The rooms whose time has come, each to be told; valid until the
   // next call.
-  std::span<const RoomId> fired();
+  std::span<const RoomId> fired() { return timers_.fired(); }
 
   // The users in the order of Presence::list, as many as the namespace lets be listed and fit into
   // `bytes_max` of JSON. Views of the presence; valid until it changes or the next call.
@@ -59,16 +58,11 @@ class PresenceKeeper {
   void announce(Room& room, std::string_view type, const ConnectionId& about);
   void change(Room& room, auto&& f);
   void see_to(Room& room);
-  void arm();
 
   Shard& shard_;
   Fanout& fanout_;
-  engine::TimerWheel wheel_;
-  engine::TimerId timer_ = engine::no_timer;  // the core's
-  std::optional<std::uint64_t> armed_ms_;     // what it is armed for
-  alloc::BlockBuilder payload_;               // scratch
-  std::vector<engine::Fired> fired_;
-  std::vector<RoomId> due_;
+  RoomTimers timers_;
+  alloc::BlockBuilder payload_;  // scratch
   std::vector<proto::PresenceMember> listed_, joined_, updated_;
   std::vector<std::string_view> left_;
 };

@@ -15,12 +15,14 @@
 #include "realtime/access/seats.h"
 #include "realtime/letters.h"
 #include "realtime/namespace.h"
+#include "realtime/room/conflation.h"
 #include "realtime/room/ephemeral.h"
 #include "realtime/room/gathering.h"
 #include "realtime/room/history.h"
 #include "realtime/room/idempotency.h"
 #include "realtime/room/offline_queue.h"
 #include "realtime/room/presence.h"
+#include "realtime/room/room_timers.h"
 #include "realtime/room/state.h"
 
 namespace ringroom::realtime {
@@ -137,6 +139,7 @@ class Room {
   }
   std::unique_ptr<Gathering> gathering;    // Fanout's; of a large room
   std::unique_ptr<Ephemerals> ephemerals;  // made by the first one
+  std::unique_ptr<Conflation> conflation;  // the same; gone when it is idle
   std::unique_ptr<State> state;      // the last value of each key; null: the namespace keeps none
   std::unique_ptr<History> history;  // null: the namespace keeps none
   std::unique_ptr<OfflineQueue> offline;     // then the history is the queue of an absent user
@@ -150,12 +153,11 @@ class Room {
   Sequence audited{0};           // RoomTable's: what listening cores were last asked to compare
   std::uint64_t created_wall_ms = 0;
   std::uint32_t pattern_listeners = 0;  // of all listeners
-  bool is_ending = false;     // RoomTable's: deleted, and forgotten when the last has left
-  bool rests = false;         // it ends because nobody used it
-  std::uint64_t used_ms = 0;  // RoomTable's: when a room without listeners was last used
-  // PresenceKeeper's: when there is something to do about the presence; 0: nothing.
-  std::uint64_t presence_due_ms = 0;
-  engine::TimerId presence_timer = engine::no_timer;
+  bool is_ending = false;            // RoomTable's: deleted, and forgotten when the last has left
+  bool rests = false;                // it ends because nobody used it
+  std::uint64_t used_ms = 0;         // RoomTable's: when a room without listeners was last used
+  RoomTimers::Timer presence_timer;  // PresenceKeeper's
+  RoomTimers::Timer pace_timer;      // PaceKeeper's
   // RoomRoll's.
   Room* next_in_roll = nullptr;
   Room* previous_in_roll = nullptr;

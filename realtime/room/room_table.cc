@@ -25,6 +25,7 @@ RoomTable::RoomTable(Shard& shard)
       offline_keeper_(shard, fanout_),
       quiet_keeper_(shard),
       room_seats_(shard),
+      pace_keeper_(shard, fanout_),
       history_of_core_{.bytes_max = shard.node.share_of_core(shard.node.config.history_bytes_max)},
       frame_(shard.heap),
       payload_(shard.heap) {}
@@ -99,6 +100,9 @@ std::uint32_t RoomTable::next_number() {
 }
 
 void RoomTable::end(Room& room, std::string_view reason) {
+  pace_keeper_.release(room, PaceKeeper::Which::all, [this](const Publish& waiting, std::uint64_t) {
+    refuse(waiting, RefusedBecause::room_ends);
+  });
   fanout_.seal(room);
   room.is_ending = true;
   CoreId told{0xffff};
@@ -117,6 +121,7 @@ void RoomTable::forget(RoomId id) {
   fanout_.let_go(room);
   presence_keeper_.end(room);
   shard_.reach.end(room);
+  pace_keeper_.end(room);
   if (room.idempotency)
     shard_.footprint.idempotency_bytes.subtract(room.idempotency->memory_bytes());
   if (room.state) shard_.footprint.state_bytes.subtract(room.state->bytes());
@@ -388,7 +393,11 @@ void RoomTable::refuse(const auto& question, const ConnectionId& to, RefusedBeca
 
 void RoomTable::receive(const Farewell& farewell) {
   const auto found = rooms_.find(farewell.room.value);  // none: its join was refused
-  if (found != rooms_.end()) fanout_.seal(*found->second);
+  if (found != rooms_.end()) {
+    // What it asked for and what has to wait is answered before it goes.
+    release(*found->second, PaceKeeper::Which::all);
+    fanout_.seal(*found->second);
+  }
   shard_.send(CoreId{farewell.connection.core}, FarewellSaid{.to = farewell.connection});
 }
 
@@ -436,7 +445,9 @@ bool RoomTable::answers_again(const Publish& publish, Room& room, std::uint64_t 
                                                    .sequence = known->sequence,
                                                    .epoch = room.epoch(),
                                                    .message_id = {id.data(), id.size()},
-                                                   .duplicate = true});
+                                                   .duplicate = true,
+                                                   .replaced = known->sequence == 0,
+                                                   .is_stored = room.history != nullptr});
   return true;
 }
 
@@ -531,30 +542,51 @@ void RoomTable::receive(const Publish& publish) {
   if (!found) return refuse(publish, found.error());
   Room* room = *found;
   if (publish.ephemeral) return receive_ephemeral(publish, *room);
-  const bool is_known_again = !publish.message_id.empty();
-  const std::uint64_t key = is_known_again ? idempotency_key(publish) : 0;
-  if (is_known_again && answers_again(publish, *room, key)) return;
-  const Fanout::Space space = fanout_.space(*room);
+  const std::uint64_t key = publish.message_id.empty() ? 0 : idempotency_key(publish);
+  if (key != 0 && answers_again(publish, *room, key)) return;
+  if (pace_keeper_.holds(publish, *room, key)) return;
+  this->publish(publish, *room, key);
+}
+
+void RoomTable::release_paced() {
+  for (const RoomId id : pace_keeper_.fired()) {
+    const auto found = rooms_.find(id.value);
+    RR_CHECK(found != rooms_.end());  // its timer ends with it
+    if (!found->second->is_ending) release(*found->second, PaceKeeper::Which::due);
+  }
+}
+
+void RoomTable::release_all() {
+  for_each([this](Room& room) { release(room, PaceKeeper::Which::all); });
+}
+
+void RoomTable::release(Room& room, PaceKeeper::Which which) {
+  pace_keeper_.release(
+      room, which, [&](const Publish& waiting, std::uint64_t key) { publish(waiting, room, key); });
+}
+
+void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
+  const Fanout::Space space = fanout_.space(room);
   if (space == Fanout::Space::exhausted || (space == Fanout::Space::full && !publish.can_wait))
     return refuse(publish, RefusedBecause::overloaded);
-  if (objects(publish, *room)) return;
-  if (space == Fanout::Space::full) fanout_.throttle(*room, publish.from);
-  if (room->gathering) room->gathering->heard(publish.from);
+  if (objects(publish, room)) return;
+  if (space == Fanout::Space::full) fanout_.throttle(room, publish.from);
+  if (room.gathering) room.gathering->heard(publish.from);
   const CoreId asker{publish.from.core};
-  if (!room->is_used()) room->used_ms = shard_.now_ms;
+  if (!room.is_used()) room.used_ms = shard_.now_ms;
   shard_.counters.publications_total.add();
   if (asker != shard_.core) shard_.counters.publications_remote_total.add();
 
   const MessageId message_id = shard_.message_ids.next(shard_.wall_ms);
   const MessageId::Text id = message_id.text();
-  const std::uint64_t sequence = room->next().value;
-  if (is_known_again)
-    remember(*room, {.key = key, .sequence = sequence, .at_ms = shard_.now_ms, .id = message_id});
-  const std::string_view patch = keep_value(*room, publish, sequence);
+  const std::uint64_t sequence = room.next().value;
+  if (key != 0)
+    remember(room, {.key = key, .sequence = sequence, .at_ms = shard_.now_ms, .id = message_id});
+  const std::string_view patch = keep_value(room, publish, sequence);
 
-  fanout_.add(*room,
+  fanout_.add(room,
               proto::Publication{.type = publish.type,
-                                 .room = room->name(),
+                                 .room = room.name(),
                                  .sequence = sequence,
                                  .message_id = {id.data(), id.size()},
                                  .correlation_id = publish.message_id,
@@ -565,20 +597,21 @@ void RoomTable::receive(const Publish& publish) {
                                  .removed = publish.remove,
                                  .patch = patch},
               publish.payload_kind, std::span(&publish.exclude, publish.exclude == nobody ? 0 : 1),
-              publish.priority.value_or(room->options().priority));
+              publish.priority.value_or(room.options().priority));
   if (publish.wants_answer)
     shard_.send(asker, Published{.to = publish.from,
                                  .exchange = publish.exchange,
                                  .correlation_id = publish.message_id,
-                                 .room_name = room->name(),
+                                 .room_name = room.name(),
                                  .sequence = sequence,
-                                 .epoch = room->epoch(),
-                                 .message_id = {id.data(), id.size()}});
+                                 .epoch = room.epoch(),
+                                 .message_id = {id.data(), id.size()},
+                                 .is_stored = room.history != nullptr});
 }
 
 // A room is kept as long as somebody listens, it remembers something, or was used a moment ago.
 bool RoomTable::is_forgotten(const Room& room) const {
-  return !room.is_used() && room.batch == nullptr &&
+  return !room.is_used() && room.batch == nullptr && !room.conflation &&
          room.used_ms + room.options().empty_room_ms <= shard_.now_ms &&
          (!room.history || room.history->empty()) && (!room.state || room.state->size() == 0) &&
          (!room.presence || room.presence->users() == 0) && !offline_keeper_.has_untold(room);
@@ -587,6 +620,7 @@ bool RoomTable::is_forgotten(const Room& room) const {
 void RoomTable::visit(Room& room) {
   if (room.history) room.history->expire(shard_.now_ms);
   offline_keeper_.look(room);
+  pace_keeper_.visit(room);
   if (is_forgotten(room)) return forgotten_.push_back(room.id().value);
   if (room.sent == room.audited) return;
   room.audited = room.sent;

@@ -10,6 +10,7 @@
 #include "realtime/letters.h"
 #include "realtime/room/fanout.h"
 #include "realtime/room/offline_keeper.h"
+#include "realtime/room/pace_keeper.h"
 #include "realtime/room/pattern_table.h"
 #include "realtime/room/presence_keeper.h"
 #include "realtime/room/quiet_keeper.h"
@@ -57,6 +58,10 @@ class RoomTable {
     quiet_keeper_.fired();
     release_held();
   }
+  // Messages whose interval or debounce has ended: bounds::pace_cookie has fired.
+  void release_paced();
+  // All that wait, now: the process drains, and from here on none has to.
+  void release_all();
   // The room's numbering begins anew: what it remembers is gone, and its listeners are told.
   void reset(Room& room, std::string_view reason);
 
@@ -67,6 +72,9 @@ class RoomTable {
   void enter_by_pattern(Room& room, const PatternTable::Listener& listener);
   // Also one that is being deleted.
   bool holds(RoomId id) const { return rooms_.contains(id.value); }
+  // A message id that the room knows from now on; sequence 0: that message was replaced.
+  void remember(Room& room, const Idempotency::Known& known);
+  void refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version = 0);
   // Of a room that is not there. Or why it cannot be made.
   Result<Room*, RefusedBecause> make(RoomId id, std::string_view name, const Namespace& rules);
   // Every listener is told and leaves; then the room is forgotten.
@@ -94,11 +102,12 @@ class RoomTable {
   void reply(const ConnectionId& to, const auto& value);
   // The answer that this publish got before, if it is here for the second time.
   bool answers_again(const Publish& publish, Room& room, std::uint64_t key);
-  void remember(Room& room, const Idempotency::Known& known);
   // The key's last value, in rooms that keep them; returns the change to tell, see StateKeeper.
   std::string_view keep_value(Room& room, const Publish& publish, std::uint64_t version);
   std::uint64_t idempotency_key(const Publish& publish) const;
-  void refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version = 0);
+  // It goes now. `key` is that of its message id; 0: it has none.
+  void publish(const Publish& publish, Room& room, std::uint64_t key);
+  void release(Room& room, PaceKeeper::Which which);
   void receive_ephemeral(const Publish& publish, Room& room);
   // True, and told: another version is there than the publisher expects, or no room for its value.
   bool objects(const Publish& publish, const Room& room);
@@ -115,6 +124,7 @@ class RoomTable {
   OfflineKeeper offline_keeper_;
   QuietKeeper quiet_keeper_;
   RoomSeats room_seats_;
+  PaceKeeper pace_keeper_;
   History::Budget history_of_core_;
   std::unordered_map<const Namespace*, History::Budget> history_of_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;

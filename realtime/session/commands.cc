@@ -541,7 +541,10 @@ void Commands::receive(Session& session, const Published& published) {
   reply(session, proto::Ack{.correlation_id = published.correlation_id,
                             .room = published.room_name,
                             .sequence = published.sequence,
-                            .epoch = published.epoch});
+                            .epoch = published.replaced ? std::string_view() : published.epoch,
+                            .level = level_of(published),
+                            .duplicate = published.duplicate,
+                            .replaced = published.replaced});
 }
 
 void Commands::receive(Session& session, const Refused& refused) {

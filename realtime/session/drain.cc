@@ -36,6 +36,8 @@ void Drain::begin() {
   for (std::size_t left = order_.size(); left > 1; --left)
     std::swap(order_[left - 1], order_[shard_.message_ids.random() % left]);
   due_ms_ = next_due_ms();
+  // Nobody who is to go waits for the turn of a message.
+  shard_.rooms.release_all();
 }
 
 std::uint64_t Drain::next_due_ms() {

@@ -67,6 +67,46 @@ TEST(NamespaceOptions, AreReadFromOneTextAndPrintedAsIt) {
   EXPECT_EQ(print(again[0]), print(chosen[0]));
 }
 
+TEST(NamespaceOptions, GiveTypesPacesOfTheirOwn) {
+  std::vector<ChosenNamespace> chosen;
+  ASSERT_TRUE(choose(chosen,
+                     "quote:type-interval=quote_update:100ms a:b:50,"
+                     "type-debounce=search_text:300ms/2s,type-interval=trade:1s"));
+  const TypePaces& paces = chosen.at(0).options.paces;
+  ASSERT_NE(paces.find("quote_update"), nullptr);
+  EXPECT_EQ(paces.find("quote_update")->interval_ms, 100u);
+  EXPECT_EQ(paces.find("a:b")->interval_ms, 50u);
+  EXPECT_EQ(paces.find("trade")->interval_ms, 1'000u);
+  EXPECT_EQ(paces.find("search_text")->interval_ms, 0u);
+  EXPECT_EQ(paces.find("search_text")->quiet_ms, 300u);
+  EXPECT_EQ(paces.find("search_text")->waiting_ms_max, 2'000u);
+  EXPECT_EQ(paces.find("room_message"), nullptr);
+  EXPECT_EQ(print(chosen[0]),
+            "quote:type-interval=quote_update:100ms a:b:50ms trade:1s,"
+            "type-debounce=search_text:300ms/2s");
+  ASSERT_TRUE(choose(chosen, "quote:type-interval=trade:2s,type-debounce=trade:10/20"));
+  EXPECT_EQ(chosen[0].options.paces.find("trade")->interval_ms, 2'000u);
+  EXPECT_EQ(chosen[0].options.paces.find("trade")->quiet_ms, 10u);
+}
+
+TEST(NamespaceOptions, RefuseAPaceThatIsNone) {
+  for (const std::string_view text :
+       {"quote_update", "quote_update:", "quote_update:0", "quote_update:61s", ":100ms",
+        "Quote:100ms", "a b", "typing_indicator:100ms", "quote_update:100ms/1s"})
+    EXPECT_NE(complaint_about("quote:type-interval=" + std::string(text)), "accepted") << text;
+  for (const std::string_view text : {"x:100ms", "x:100ms/", "x:100ms/99ms", "x:0/1s", "x:/1s"})
+    EXPECT_NE(complaint_about("quote:type-debounce=" + std::string(text)), "accepted") << text;
+  EXPECT_EQ(complaint_about("quote:type-debounce=x:100ms/100ms"), "accepted");
+}
+
+TEST(NamespaceOptions, GiveOnlySoManyTypesAPace) {
+  std::vector<ChosenNamespace> chosen;
+  for (int n = 0; n < 64; ++n)
+    ASSERT_TRUE(choose(chosen, "quote:type-interval=t" + std::to_string(n) + ":1s"));
+  EXPECT_FALSE(choose(chosen, "quote:type-interval=one_more:1s"));
+  EXPECT_TRUE(choose(chosen, "quote:type-interval=t0:2s"));
+}
+
 TEST(NamespaceOptions, AddUpWhenOneIsNamedAgain) {
   std::vector<ChosenNamespace> chosen;
   ASSERT_TRUE(choose(chosen, "quote:history-count=100,presence=true"));
@@ -181,6 +221,8 @@ TEST(NamespaceFile, HasATableForEach) {
                              "history-count = 100\n"
                              "history-age-ms = \"5min\"\n"
                              "slow-consumer = \"drop-oldest\"\n"
+                             "type-interval = [\"quote_update:100ms\", \"trade:1s\"]\n"
+                             "type-debounce = \"search_text:300ms/2s\"\n"
                              "[namespace.default]\n"
                              "presence = true\n"
                              "[namespace.chat]\n",
@@ -190,6 +232,8 @@ TEST(NamespaceFile, HasATableForEach) {
   EXPECT_EQ(namespaces.find("quote:eur")->history_count, 100u);
   EXPECT_EQ(namespaces.find("quote:eur")->history_age_ms, 300'000u);
   EXPECT_EQ(namespaces.find("quote:eur")->slow_consumer, SlowPolicy::drop_oldest);
+  EXPECT_EQ(namespaces.find("quote:eur")->paces.find("trade")->interval_ms, 1'000u);
+  EXPECT_EQ(namespaces.find("quote:eur")->paces.find("search_text")->quiet_ms, 300u);
   EXPECT_TRUE(namespaces.find("quote:eur")->presence);
   EXPECT_EQ(namespaces.find("chat:1")->name, "chat");
   EXPECT_EQ(namespaces.find("lobby")->history_count, 0u);
@@ -203,6 +247,9 @@ TEST(NamespaceFile, SaysWhereItIsWrong) {
             "r.toml:2:17: namespace quote: history-count must be 0 to 1000000, not \"-1\"");
   EXPECT_EQ(complaint_about_file("[namespace.quote]\npresence = \"true\"\n"),
             "r.toml:2:12: namespace quote: presence must be true or false, not a string");
+  EXPECT_EQ(
+      complaint_about_file("[namespace.quote]\ntype-interval = [\"a:1s\", 7]\n").substr(0, 12),
+      "r.toml:2:26:");
   EXPECT_EQ(complaint_about_file("namespace = 1\n"),
             "r.toml:1:13: namespace must be tables such as [namespace.quote], not an integer");
   EXPECT_EQ(complaint_about_file("[namespace]\nquote = 1\n"),

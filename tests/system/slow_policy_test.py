@@ -46,7 +46,9 @@ class Wire:
 
 
 class SlowPolicies(NativeCase):
-    options = ("--namespace", "live:slow-consumer=drop-oldest,history-count=50,ephemeral-interval-ms=50",
+    # Whoever does not read does not answer pings either.
+    options = ("--ping-interval-ms", "1h",
+               "--namespace", "live:slow-consumer=drop-oldest,history-count=50,ephemeral-interval-ms=50",
                "--namespace", "quote:slow-consumer=keep-latest,history-count=2000,"
                               "history-bytes=64MiB,state-keys=100")
 
