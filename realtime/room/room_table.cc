@@ -1,7 +1,6 @@
 #include "realtime/room/room_table.h"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <optional>
 #include <span>
@@ -412,80 +411,6 @@ void RoomTable::refuse(const JoinRoom& join, RefusedBecause reason) {
                                                     .reason = reason});
 }
 
-void RoomTable::refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version) {
-  shard_.counters.refused_limit_total.add();
-  if (publish.waited) shard_.counters.held_lost_total.add();
-  if (publish.from == nobody) return;
-  shard_.send(CoreId{publish.from.core}, Refused{.to = publish.from,
-                                                 .room = publish.room,
-                                                 .ticket = 0,
-                                                 .exchange = publish.exchange,
-                                                 .correlation_id = publish.message_id,
-                                                 .room_name = publish.room_name,
-                                                 .reason = reason,
-                                                 .version = version});
-}
-
-// Equal ids of two users are two messages; a backend has no user and is one.
-std::uint64_t RoomTable::idempotency_key(const Publish& publish) const {
-  return shard_.node.hash(publish.message_id) ^ std::rotl(shard_.node.hash(publish.sender), 32);
-}
-
-bool RoomTable::answers_again(const Publish& publish, Room& room, std::uint64_t key) {
-  if (!room.idempotency) return false;
-  const Idempotency::Known* known = room.idempotency->find(key, shard_.now_ms);
-  if (known == nullptr) return false;
-  shard_.counters.duplicates_total.add();
-  if (!publish.wants_answer) return true;
-  const MessageId::Text id = known->id.text();
-  shard_.send(CoreId{publish.from.core}, Published{.to = publish.from,
-                                                   .exchange = publish.exchange,
-                                                   .correlation_id = publish.message_id,
-                                                   .room_name = room.name(),
-                                                   .sequence = known->sequence,
-                                                   .epoch = room.epoch(),
-                                                   .message_id = {id.data(), id.size()},
-                                                   .duplicate = true,
-                                                   .replaced = known->sequence == 0,
-                                                   .is_stored = room.history != nullptr});
-  return true;
-}
-
-void RoomTable::remember(Room& room, const Idempotency::Known& known) {
-  if (!room.idempotency)
-    room.idempotency =
-        std::make_unique<Idempotency>(room.options().dedup_count, room.options().dedup_age_ms);
-  const std::size_t before = room.idempotency->memory_bytes();
-  room.idempotency->add(known);
-  shard_.footprint.idempotency_bytes.add(room.idempotency->memory_bytes() - before);
-}
-
-std::string_view RoomTable::keep_value(Room& room, const Publish& publish, std::uint64_t version) {
-  if (!room.state || publish.key.empty()) return {};
-  const std::size_t before = room.state->bytes();
-  const std::string_view patch = state_keeper_.keep(
-      *room.state,
-      {.key = publish.key, .json = publish.payload, .remove = publish.remove, .version = version});
-  shard_.footprint.state_bytes.add(room.state->bytes() - before);
-  return patch;
-}
-
-bool RoomTable::objects(const Publish& publish, const Room& room) {
-  if (publish.expected_version != any_version) {
-    const std::uint64_t version = publish.key.empty() ? room.last().value
-                                  : room.state        ? room.state->version(publish.key)
-                                                      : 0;
-    if (version != publish.expected_version) {
-      refuse(publish, RefusedBecause::conflict, version);
-      return true;
-    }
-  }
-  if (publish.key.empty() || publish.remove) return false;
-  if (room.state && room.state->has_room_for(publish.key, publish.payload)) return false;
-  refuse(publish, room.state ? RefusedBecause::state_full : RefusedBecause::no_state);
-  return true;
-}
-
 void RoomTable::receive(const RoomBusy& busy) {
   // A room that was forgotten had no listeners, so nobody was busy with it.
   const auto found = rooms_.find(busy.room.value);
@@ -493,120 +418,6 @@ void RoomTable::receive(const RoomBusy& busy) {
   std::uint32_t& cores = found->second->busy_cores;
   RR_CHECK(busy.busy || cores > 0);
   cores += busy.busy ? 1 : -1u;
-}
-
-// The ack says that it was taken: it goes with the next batch, unless a newer one does.
-void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
-  if (!room.is_used()) room.used_ms = shard_.now_ms;
-  const std::uint64_t key =
-      shard_.node.hash(publish.type) ^ std::rotl(shard_.node.hash(publish.sender), 32);
-  switch (fanout_.put(room, key, publish)) {
-    case Ephemerals::Put::full:
-      return refuse(publish, RefusedBecause::overloaded);
-    case Ephemerals::Put::replaced:
-      shard_.counters.conflated_total.add();
-      break;
-    case Ephemerals::Put::added:
-      break;
-  }
-  shard_.counters.publications_total.add();
-  if (!publish.wants_answer) return;
-  shard_.send(CoreId{publish.from.core}, Published{.to = publish.from,
-                                                   .exchange = publish.exchange,
-                                                   .correlation_id = publish.message_id,
-                                                   .room_name = room.name(),
-                                                   .sequence = 0,
-                                                   .epoch = room.epoch(),
-                                                   .message_id = {}});
-}
-
-void RoomTable::release_held() {
-  quiet_keeper_.release([this](const Publish& held) {
-    const Room* room = find(held.room, held.room_name);
-    if (room != nullptr && fanout_.space(*room) != Fanout::Space::free) return false;
-    Publish publish = held;
-    publish.waited = true;
-    publish.from = nobody;  // has its answer
-    publish.wants_answer = false;
-    receive(publish);
-    return true;
-  });
-}
-
-void RoomTable::receive(const Publish& publish) {
-  if (publish.quiet_hours != 0 && !publish.waited) {
-    release_held();  // before it is overtaken
-    if (quiet_keeper_.holds(publish)) return;
-  }
-  const auto found = find_or_make(publish.room, publish.room_name);
-  if (!found) return refuse(publish, found.error());
-  Room* room = *found;
-  if (publish.ephemeral) return receive_ephemeral(publish, *room);
-  const std::uint64_t key = publish.message_id.empty() ? 0 : idempotency_key(publish);
-  if (key != 0 && answers_again(publish, *room, key)) return;
-  if (pace_keeper_.holds(publish, *room, key)) return;
-  this->publish(publish, *room, key);
-}
-
-void RoomTable::release_paced() {
-  for (const RoomId id : pace_keeper_.fired()) {
-    const auto found = rooms_.find(id.value);
-    RR_CHECK(found != rooms_.end());  // its timer ends with it
-    if (!found->second->is_ending) release(*found->second, PaceKeeper::Which::due);
-  }
-}
-
-void RoomTable::release_all() {
-  for_each([this](Room& room) { release(room, PaceKeeper::Which::all); });
-}
-
-void RoomTable::release(Room& room, PaceKeeper::Which which) {
-  pace_keeper_.release(
-      room, which, [&](const Publish& waiting, std::uint64_t key) { publish(waiting, room, key); });
-}
-
-void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
-  const Fanout::Space space = fanout_.space(room);
-  if (space == Fanout::Space::exhausted || (space == Fanout::Space::full && !publish.can_wait))
-    return refuse(publish, RefusedBecause::overloaded);
-  if (objects(publish, room)) return;
-  if (space == Fanout::Space::full) fanout_.throttle(room, publish.from);
-  if (room.gathering) room.gathering->heard(publish.from);
-  const CoreId asker{publish.from.core};
-  if (!room.is_used()) room.used_ms = shard_.now_ms;
-  shard_.counters.publications_total.add();
-  if (asker != shard_.core) shard_.counters.publications_remote_total.add();
-
-  const MessageId message_id = shard_.message_ids.next(shard_.wall_ms);
-  const MessageId::Text id = message_id.text();
-  const std::uint64_t sequence = room.next().value;
-  if (key != 0)
-    remember(room, {.key = key, .sequence = sequence, .at_ms = shard_.now_ms, .id = message_id});
-  const std::string_view patch = keep_value(room, publish, sequence);
-
-  fanout_.add(room,
-              proto::Publication{.type = publish.type,
-                                 .room = room.name(),
-                                 .sequence = sequence,
-                                 .message_id = {id.data(), id.size()},
-                                 .correlation_id = publish.message_id,
-                                 .sender = publish.sender,
-                                 .timestamp_ms = shard_.wall_ms,
-                                 .payload = publish.payload,
-                                 .key = publish.key,
-                                 .removed = publish.remove,
-                                 .patch = patch},
-              publish.payload_kind, std::span(&publish.exclude, publish.exclude == nobody ? 0 : 1),
-              publish.priority.value_or(room.options().priority));
-  if (publish.wants_answer)
-    shard_.send(asker, Published{.to = publish.from,
-                                 .exchange = publish.exchange,
-                                 .correlation_id = publish.message_id,
-                                 .room_name = room.name(),
-                                 .sequence = sequence,
-                                 .epoch = room.epoch(),
-                                 .message_id = {id.data(), id.size()},
-                                 .is_stored = room.history != nullptr});
 }
 
 // A room is kept as long as somebody listens, it remembers something, or was used a moment ago.
