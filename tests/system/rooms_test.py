@@ -53,7 +53,7 @@ class Rooms(NativeCase):
         ack = await ann.next("ack", correlation_id=message_id)
         echo = await ann.next("room_message", correlation_id=message_id)
         self.assertEqual(ack["payload"], {"room": "acks", "sequence": 1,
-                                          "epoch": joined["payload"]["epoch"]})
+                                          "epoch": joined["payload"]["epoch"], "level": "stored"})
         self.assertEqual((echo["sequence"], echo["sender"], echo["payload"]), (1, "ann", {"text": "hi"}))
 
     async def test_joining_and_leaving_are_told_to_the_others_once_per_user(self):
