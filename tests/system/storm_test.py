@@ -6,6 +6,7 @@ are there notice nothing.
 
 import json
 import multiprocessing
+import os
 import select
 import socket
 import sys
@@ -33,10 +34,11 @@ def p99(took):
 def storm(port, count, over_s, out):
     """In a process of its own: what it takes is not taken from those who are measured."""
     raise_descriptor_limit()
+    os.nice(19)  # the measured ones and the server do not wait for a processor that it has
     crowd = Crowd(port, count, room_size=10)
     for number, client in enumerate(crowd.clients):
         client.room = f"storm{number // 10}"
-    began, opened = time.monotonic(), 0
+    began, opened, all_opened = time.monotonic(), 0, []
 
     def more():
         nonlocal opened
@@ -44,11 +46,14 @@ def storm(port, count, over_s, out):
         while opened < due:
             crowd.open(crowd.clients[opened])
             opened += 1
+            if opened == count:
+                all_opened.append(time.monotonic() - began)
         crowd.come_back()
 
     crowd.until(lambda: opened == count and all(client.state == "joined" for client in crowd.clients),
                 "everybody to be in", ALL_IN_S + 5, each=more)
-    out.send({"in_s": sorted(client.in_at - began for client in crowd.clients),
+    out.send({"opened_s": all_opened[0],
+              "in_s": sorted(client.in_at - began for client in crowd.clients),
               "refused": sum(client.refused for client in crowd.clients),
               "refusal_bytes_max": crowd.refusal_bytes_max})
     out.recv()  # held open until the other side has looked
@@ -95,7 +100,7 @@ class Storm(unittest.TestCase):
                 within = sum(1 for later in times[first:first + 2 * LIMIT] if later < at + 1)
                 self.assertLessEqual(within, LIMIT * 1.25)
             ratio = p99(crowd.took) / p99(quiet)
-            print(f"# {STORM} came in 1 s, the last was in after {times[-1]:.1f} s, {seen['refused']} refusals of at "
+            print(f"# {STORM} came in {seen['opened_s']:.1f} s, the last was in after {times[-1]:.1f} s, {seen['refused']} refusals of at "
                   f"most {seen['refusal_bytes_max']} bytes; p99 of {LIVE} clients: quiet {p99(quiet):.2f} ms, storm "
                   f"{p99(crowd.took):.2f} ms, ratio {ratio:.2f}", file=sys.stderr)
             if BY_HAND:
@@ -107,7 +112,7 @@ class Storm(unittest.TestCase):
             self.addCleanup(crowd.close)
             for number, client in enumerate(crowd.clients):
                 client.user += "&resume=1" if number % 10 == 0 else ""
-            began, opened = time.monotonic(), 0
+            began, opened, all_opened = time.monotonic(), 0, []
 
             def more():  # 40 who come back and 360 strangers a second; there are places for 100
                 nonlocal opened
