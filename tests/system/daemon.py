@@ -123,6 +123,11 @@ class Daemon:
     def http(self):
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def is_sanitized(self):
+        with open(f"/proc/{self.process.pid}/maps") as maps:
+            return "libasan" in maps.read()
+
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
 

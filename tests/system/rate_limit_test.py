@@ -303,7 +303,8 @@ class Addresses(unittest.TestCase):
                     wire.read_head(sock)
                 if n == 500:
                     before = resident()
-            self.assertLess(resident() - before, 1 << 20)
+            # A sanitizer keeps what was freed for a while: the 1,500 connections, but no more than them.
+            self.assertLess(resident() - before, 16 << 20 if daemon.is_sanitized else 1 << 20)
             self.assertGreater(daemon.metrics()["ringroom_limit_keys_squeezed_total"], 0)
 
 
