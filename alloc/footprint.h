@@ -10,22 +10,28 @@ namespace ringroom::alloc {
 // Owner: one core writes; any thread reads. A new purpose is a field and a row.
 struct Footprint {
   Counter history_bytes, idempotency_bytes, state_bytes, presence_bytes, offline_bytes, held_bytes;
+  // Looked at now and then.
+  Counter sessions_bytes, blocks_bytes;
 };
 
 inline constexpr CounterRow<Footprint> footprint_rows[] = {
-    {"memory_history_bytes", CounterKind::gauge,
-     "Memory of the messages that rooms remember, slack of their blocks included.",
-     &Footprint::history_bytes},
-    {"memory_idempotency_bytes", CounterKind::gauge,
-     "Memory of the message ids that rooms know again.", &Footprint::idempotency_bytes},
-    {"memory_state_bytes", CounterKind::gauge, "Keys and values that rooms keep.",
-     &Footprint::state_bytes},
-    {"memory_presence_bytes", CounterKind::gauge, "Memory of who is in which room.",
-     &Footprint::presence_bytes},
-    {"memory_offline_bytes", CounterKind::gauge, "Memory of messages that wait for absent users.",
-     &Footprint::offline_bytes},
-    {"memory_held_bytes", CounterKind::gauge, "Memory of publications that wait for their hours.",
-     &Footprint::held_bytes},
+    {"memory_bytes", CounterKind::gauge,
+     "Memory by purpose: messages that rooms remember (slack of their blocks included), message "
+     "ids that they know again, keys and values that they keep, who is in them; messages that wait "
+     "for absent users, publications that wait for their hours; slots of connections; and all "
+     "bytes in blocks, which are history and what is on its way.",
+     &Footprint::history_bytes, "purpose=\"history\""},
+    {"memory_bytes",
+     CounterKind::gauge,
+     {},
+     &Footprint::idempotency_bytes,
+     "purpose=\"idempotency\""},
+    {"memory_bytes", CounterKind::gauge, {}, &Footprint::state_bytes, "purpose=\"state\""},
+    {"memory_bytes", CounterKind::gauge, {}, &Footprint::presence_bytes, "purpose=\"presence\""},
+    {"memory_bytes", CounterKind::gauge, {}, &Footprint::offline_bytes, "purpose=\"offline\""},
+    {"memory_bytes", CounterKind::gauge, {}, &Footprint::held_bytes, "purpose=\"held\""},
+    {"memory_bytes", CounterKind::gauge, {}, &Footprint::sessions_bytes, "purpose=\"sessions\""},
+    {"memory_bytes", CounterKind::gauge, {}, &Footprint::blocks_bytes, "purpose=\"blocks\""},
 };
 
 }  // namespace ringroom::alloc

@@ -17,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/check.h"
 #include "engine/probe.h"
 
 namespace ringroom::engine {
@@ -156,6 +157,8 @@ Outcome<EngineError> Engine::run_cores(const EngineOptions& options) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 
   threads_->opened.wait();
+  for (std::thread& thread : threads_->threads)
+    RR_CHECK(pthread_getcpuclockid(thread.native_handle(), &clocks_.emplace_back()) == 0);
   for (const std::optional<UringError>& error : threads_->errors) {
     if (!error) continue;
     threads_->decide(Threads::Go::leave);
@@ -197,6 +200,13 @@ void Engine::run_core(CoreId id, const EngineOptions& options) {
   threads_->opened.count_down();
   threads_->go.wait(Threads::Go::undecided);
   if (threads_->go.load() == Threads::Go::run) running.run(factory_);
+}
+
+std::uint64_t Engine::processor_us(CoreId core) const {
+  timespec used{};
+  if (clock_gettime(clocks_[core.value], &used) != 0) return 0;
+  return static_cast<std::uint64_t>(used.tv_sec) * 1'000'000u +
+         static_cast<std::uint64_t>(used.tv_nsec) / 1'000u;
 }
 
 void Engine::join() {

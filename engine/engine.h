@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
@@ -76,6 +77,8 @@ class Engine {
   void join();
 
   const EngineCounters& counters(CoreId core) const { return *counters_[core.value]; }
+  // What the core's thread has had of its processor; 0 once it has ended. A system call.
+  std::uint64_t processor_us(CoreId core) const;
 
  private:
   struct Threads;
@@ -91,6 +94,7 @@ class Engine {
   std::vector<std::vector<int>> listeners_;  // by core
   std::vector<std::uint16_t> ports_;
   std::vector<int> cpus_;
+  std::vector<clockid_t> clocks_;  // of the threads, by core
   std::uint32_t sockets_per_core_ = 0;
   std::unique_ptr<Threads> threads_;
 };

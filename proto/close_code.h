@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 namespace ringroom::proto {
@@ -106,6 +109,21 @@ constexpr const CloseCodeRow* find_close_code(CloseCode code) {
   for (const CloseCodeRow& row : close_codes)
     if (row.code == code) return &row;
   return nullptr;
+}
+
+// The digits of every row's code, four each.
+inline constexpr auto close_code_digits = [] {
+  std::array<std::array<char, 4>, std::size(close_codes)> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    auto rest = static_cast<std::uint16_t>(close_codes[i].code);
+    for (std::size_t digit = out[i].size(); digit-- > 0; rest /= 10)
+      out[i][digit] = static_cast<char>('0' + rest % 10);
+  }
+  return out;
+}();
+constexpr std::string_view digits_of(const CloseCodeRow& row) {
+  const auto& digits = close_code_digits[static_cast<std::size_t>(&row - close_codes)];
+  return {digits.data(), digits.size()};
 }
 
 constexpr std::string_view name_of(CloseCode code) {

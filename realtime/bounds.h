@@ -71,6 +71,9 @@ inline constexpr std::size_t room_metadata_bytes_max = 4 * 1024;
 // Announcements and closes of one turn while the process drains; 256 take about a millisecond.
 inline constexpr std::size_t drain_sends_per_turn = 256;
 
+// What a scrape adds up in one turn, about 30 us a core.
+inline constexpr std::size_t scraped_cores_per_turn = 4;
+
 // An HTTP connection may wait this long for its next request, whole.
 inline constexpr std::uint64_t keep_alive_ms = 60'000;
 
@@ -91,6 +94,9 @@ inline constexpr std::uint64_t pace_cookie = ~std::uint64_t{7};
 
 // A paced message whose turn has come waits so long for listeners that still take the last batch.
 inline constexpr std::uint64_t pace_retry_ms = 20;
+
+// A user who is heard counts as active once in 2^15 ms, half of the shortest slice.
+inline constexpr std::uint32_t user_seen_ms_bits = 15;
 
 inline constexpr std::size_t user_id_bytes_max = 128;
 // Distinct User-Agent texts kept per core; later ones are filed as "other".

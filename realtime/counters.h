@@ -1,12 +1,57 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+#include <tuple>
+
 #include "base/counter.h"
+#include "base/histogram.h"
+#include "proto/close_code.h"
+#include "proto/command.h"
+#include "realtime/access/token_error.h"
+#include "realtime/usage.h"
 
 namespace ringroom::realtime {
 
+// Why somebody was not let in, besides what may be wrong with a token.
+enum class AuthRefusal : std::uint8_t {
+  credentials,  // none, or none that count here
+  other_user,   // a fresh token, but of somebody else
+  api_key,      // none of ours
+  scope         // one of ours, but not for this
+};
+inline constexpr std::string_view auth_refusal_names[] = {"credentials", "other_user", "api_key",
+                                                          "scope"};
+
 // What the product counts, one set per core; /metrics sums them. A new row is all a new metric
-// needs.
+// needs. No label has values that a client can choose, so the number of series is fixed.
 struct ShardCounters {
+  // By code; what has none of ours is in the last.
+  std::array<Counter, std::size(proto::error_rows) + 1> errors;
+  std::array<Counter, std::size(proto::close_codes) + 1> disconnects;
+  // By usage_names.
+  std::array<Counter, usage_count> messages_of_type;
+  // TokenError, then AuthRefusal.
+  std::array<Counter, token_error_count + std::size(auth_refusal_names)> auth_failures;
+
+  void refused(proto::ErrorCode code) { errors[std::size_t(code)].add(); }
+  void refused_otherwise() { errors.back().add(); }
+  void not_let_in(TokenError why) { auth_failures[std::size_t(why)].add(); }
+  void not_let_in(AuthRefusal why) { auth_failures[token_error_count + std::size_t(why)].add(); }
+  void disconnected(proto::CloseCode code) {
+    std::size_t row = 0;
+    while (row < std::size(proto::close_codes) && proto::close_codes[row].code != code) ++row;
+    disconnects[row].add();
+  }
+
+  Histogram turn_duration_us, receive_to_room_us, room_to_send_us, publish_to_ack_us, broadcast_us;
+  Histogram connection_duration_us, ping_rtt_us;
+  Histogram listeners_per_batch;
+
+  Counter reconnects_admitted_total, reconnects_refused_total;
   Counter connections_connecting, connections_connected, connections_authenticated,
       connections_draining;
   Counter connections_total, upgrades_total, upgrades_refused_total, http_requests_total;
@@ -21,8 +66,8 @@ struct ShardCounters {
   Counter rooms, subscriptions, patterns, joins_total, leaves_total;
   Counter lagging_total, conflated_total, ephemerals_skipped_total;
   Counter paced_total, paced_replaced_total;
-  Counter duplicates_total, recoveries_total, recoveries_failed_total, recovered_messages_total,
-      history_squeezed_total, position_gaps_total;
+  Counter duplicates_total, recoveries_complete_total, recoveries_failed_total,
+      recovered_messages_total, history_squeezed_total, position_gaps_total;
   Counter offline_brought_total, offline_dropped_total, acknowledgements_total;
   Counter rate_limited_total, rate_closes_total, limit_keys_squeezed_total;
   Counter origins_refused_total, forwarded_unreadable_total, proxy_headers_refused_total;
@@ -30,7 +75,7 @@ struct ShardCounters {
   Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
   Counter drain_closes_total, drain_cut_off_total;
   Counter events_unheard_total;
-  Counter errors_total, refused_limit_total, auth_failures_total, duplicate_sessions_total;
+  Counter refused_limit_total, duplicate_sessions_total;
   Counter signatures_checked_total, keys_missing_total, token_refreshes_total, tokens_expired_total,
       revoked_total;
   Counter throttled_total;
@@ -125,11 +170,48 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"publish_duplicates_total", CounterKind::total,
      "Publications that a room knew by their message id: answered again, not stored again.",
      &ShardCounters::duplicates_total},
-    {"recoveries_total", CounterKind::total, "Joins that asked for what they had missed.",
-     &ShardCounters::recoveries_total},
-    {"recoveries_failed_total", CounterKind::total,
-     "Of those, told that something is missing: recovered is false.",
-     &ShardCounters::recoveries_failed_total},
+    {"recoveries_total", CounterKind::total,
+     "Joins that asked for what they had missed: brought all of it, or told that something is "
+     "missing (recovered is false).",
+     &ShardCounters::recoveries_complete_total, "result=\"recovered\""},
+    {"recoveries_total",
+     CounterKind::total,
+     {},
+     &ShardCounters::recoveries_failed_total,
+     "result=\"failed\""},
+    {"reconnects_total", CounterKind::total,
+     "WebSocket handshakes of clients that say they come back (resume=1).",
+     &ShardCounters::reconnects_admitted_total, "result=\"admitted\""},
+    {"reconnects_total",
+     CounterKind::total,
+     {},
+     &ShardCounters::reconnects_refused_total,
+     "result=\"refused\""},
+    {"messages_dropped_total", CounterKind::total,
+     "Messages that somebody did not get: a newer one of the same sender and type took their "
+     "place, they had to wait for their type's pace, the reader was behind, a user's queue was "
+     "full, or their room was gone when their hours began.",
+     &ShardCounters::conflated_total, "reason=\"conflated\""},
+    {"messages_dropped_total",
+     CounterKind::total,
+     {},
+     &ShardCounters::paced_replaced_total,
+     "reason=\"paced\""},
+    {"messages_dropped_total",
+     CounterKind::total,
+     {},
+     &ShardCounters::ephemerals_skipped_total,
+     "reason=\"slow_reader\""},
+    {"messages_dropped_total",
+     CounterKind::total,
+     {},
+     &ShardCounters::offline_dropped_total,
+     "reason=\"offline_full\""},
+    {"messages_dropped_total",
+     CounterKind::total,
+     {},
+     &ShardCounters::held_lost_total,
+     "reason=\"held_lost\""},
     {"recovered_messages_total", CounterKind::total, "Messages that recoveries brought.",
      &ShardCounters::recovered_messages_total},
     {"history_squeezed_total", CounterKind::total,
@@ -185,12 +267,8 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"drain_cut_off_total", CounterKind::total,
      "Connections that were still there at the hard stop of the drain.",
      &ShardCounters::drain_cut_off_total},
-    {"errors_total", CounterKind::total, "Commands answered with an error.",
-     &ShardCounters::errors_total},
     {"refused_limit_total", CounterKind::total, "Commands and connections refused at a limit.",
      &ShardCounters::refused_limit_total},
-    {"auth_failures_total", CounterKind::total, "Connections refused for their identity.",
-     &ShardCounters::auth_failures_total},
     {"signatures_checked_total", CounterKind::total,
      "Tokens whose signature by a public key was checked; one that was seen before is not.",
      &ShardCounters::signatures_checked_total},
@@ -221,6 +299,90 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"hello_timeouts_total", CounterKind::total,
      "Connections closed because they did not say who they are in time.",
      &ShardCounters::hello_timeouts_total},
+};
+
+inline constexpr CounterFamily<ShardCounters> shard_counter_families[] = {
+    {"errors_total", CounterKind::total, "Commands and calls answered with an error.", "code",
+     std::tuple_size_v<decltype(ShardCounters::errors)>,
+     [](std::size_t i) {
+       return i < std::size(proto::error_rows) ? proto::error_rows[i].name : "other";
+     },
+     [](ShardCounters& counters) { return counters.errors.data(); }},
+    {"disconnects_total", CounterKind::total,
+     "WebSockets ended, by the code that ended them: ours, or the client's; 1006 without one.",
+     "code", std::tuple_size_v<decltype(ShardCounters::disconnects)>,
+     [](std::size_t i) {
+       return i < std::size(proto::close_codes) ? proto::digits_of(proto::close_codes[i]) : "other";
+     },
+     [](ShardCounters& counters) { return counters.disconnects.data(); }},
+    {"auth_failures_total", CounterKind::total, "Times somebody was not let in.", "reason",
+     std::tuple_size_v<decltype(ShardCounters::auth_failures)>,
+     [](std::size_t i) {
+       return i < token_error_count ? row_of(TokenError(i)).name
+                                    : auth_refusal_names[i - token_error_count];
+     },
+     [](ShardCounters& counters) { return counters.auth_failures.data(); }},
+    {"messages_by_type_total", CounterKind::total,
+     "Commands of clients by type; all types of their own are `other`.", "type", usage_count,
+     [](std::size_t i) { return usage_names[i]; },
+     [](ShardCounters& counters) { return counters.messages_of_type.data(); }},
+};
+
+// Times from 16 us to 16 s, unless the row says otherwise.
+inline constexpr HistogramRow<ShardCounters> shard_histograms[] = {
+    {"turn_duration_seconds",
+     {},
+     "From the clock of a turn in which messages were told to the end of its work.",
+     &ShardCounters::turn_duration_us,
+     true,
+     4,
+     24},
+    {"stage_duration_seconds", "stage=\"receive_to_room\"",
+     "Messages from stage to stage: until the room has numbered it, until it is handed to the "
+     "kernel for a listener, and from its arrival until its answer is.",
+     &ShardCounters::receive_to_room_us, true, 4, 24},
+    {"stage_duration_seconds",
+     "stage=\"room_to_send\"",
+     {},
+     &ShardCounters::room_to_send_us,
+     true,
+     4,
+     24},
+    {"stage_duration_seconds",
+     "stage=\"publish_to_ack\"",
+     {},
+     &ShardCounters::publish_to_ack_us,
+     true,
+     4,
+     24},
+    {"broadcast_duration_seconds",
+     {},
+     "A room's batch from its first message until the last listener of a core has been handed it.",
+     &ShardCounters::broadcast_us,
+     true,
+     4,
+     24},
+    {"connection_duration_seconds",
+     {},
+     "How long WebSockets lasted.",
+     &ShardCounters::connection_duration_us,
+     true,
+     20,
+     40},
+    {"ping_rtt_seconds",
+     {},
+     "From a ping until anything was heard of its client.",
+     &ShardCounters::ping_rtt_us,
+     true,
+     10,
+     24},
+    {"fanout_listeners",
+     {},
+     "Listeners of a room's batch, over all cores.",
+     &ShardCounters::listeners_per_batch,
+     false,
+     0,
+     20},
 };
 
 }  // namespace ringroom::realtime

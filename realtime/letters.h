@@ -288,6 +288,7 @@ struct Publish {
   std::optional<proto::Priority> priority = {};  // nullopt: the namespace's
   std::uint8_t quiet_hours = 0;                  // the policy it waits for, counted from 1; 0: none
   bool waited = false;                           // for its hours, which are now
+  std::uint32_t since = 0;                       // Stages: when it was received
 
   void each_text(auto&& f) { f(room_name), f(type), f(sender), f(message_id), f(payload), f(key); }
 };
@@ -325,6 +326,7 @@ struct Published {
   std::uint64_t held_until_ms = 0;  // it waits for its hours, and has no number yet; 0: it does not
   bool replaced = false;            // a newer one of its type went in its place; it has no sequence
   bool is_stored = false;           // in the room's history
+  std::uint32_t since = 0;          // of the Publish
 
   void each_text(auto&& f) { f(correlation_id), f(room_name), f(epoch), f(message_id); }
 };
@@ -472,6 +474,7 @@ struct Deliver {
   RoomId room;
   std::string_view batches;  // bytes of FormBatch[]: the forms that somebody listens in there
   std::uint32_t publications;
+  std::uint32_t since;  // Stages: when the room had its first message
   // Of its numbered publications; 0: it has none. A listening core knows by them that nothing is
   // missing between two batches.
   std::uint64_t first_sequence, last_sequence;

@@ -45,6 +45,7 @@ Node::Node(const Config& config_, std::uint32_t cores_)
   for (std::uint32_t core = 0; core < cores; ++core) {
     counters.push_back(std::make_unique<ShardCounters>());
     footprints.push_back(std::make_unique<alloc::Footprint>());
+    active_users.push_back(std::make_unique<ActiveUsers>());
   }
 }
 

@@ -13,6 +13,7 @@
 #include "realtime/access/token_keys.h"
 #include "realtime/config.h"
 #include "realtime/counters.h"
+#include "realtime/session/active_users.h"
 
 namespace ringroom::engine {
 class Engine;
@@ -56,6 +57,7 @@ struct Node {
   // One per core, written by it.
   std::vector<std::unique_ptr<ShardCounters>> counters;
   std::vector<std::unique_ptr<alloc::Footprint>> footprints;
+  std::vector<std::unique_ptr<ActiveUsers>> active_users;
   // Set by main once the engine runs; for /metrics.
   std::atomic<const engine::Engine*> engine{nullptr};
 

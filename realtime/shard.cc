@@ -35,6 +35,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       outbox(outbox_),
       now_ms(monotonic_ms()),
       wall_ms(ringroom::wall_ms()),
+      stages(counters),
       heap(memory, core),
       http_pool(memory),
       message_pool(memory),
@@ -66,6 +67,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       websockets(*this),
       exchanges(*this),
       broadcasts(*this),
+      scrapes(*this),
       drain(*this),
       deflater_(node.config.compression_bytes_min),
       mail_(node.cores) {
@@ -78,6 +80,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   now_us = inbox.now_ns / 1'000;
   now_ms = inbox.now_ms;
   wall_ms = ringroom::wall_ms();
+  stages.begin_turn(now_us);
   subscribers.begin_turn();
 
   for (const engine::Accepted& accepted : inbox.accepted) {
@@ -99,6 +102,8 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   for (const engine::Fired& fired : inbox.fired) {
     if (fired.cookie == bounds::sweep_cookie) {
       rooms.sweep();
+      footprint.sessions_bytes.set(sessions.memory_bytes());
+      footprint.blocks_bytes.set(heap.bytes());
       outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
     } else if (fired.cookie == bounds::presence_cookie) {
       rooms.tell_presence();
@@ -123,16 +128,19 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   // What was gathered before goes first; what rooms say now follows as far as the turn has room.
   subscribers.serve_backlog();
   reach.walk();
+  scrapes.walk();
   rooms.flush();
   end_unservable();
   admission.close_oldest();
-  if ((subscribers.has_backlog() || reach.has_more()) && !std::exchange(goes_on_, true))
+  if ((subscribers.has_backlog() || reach.has_more() || scrapes.has_more()) &&
+      !std::exchange(goes_on_, true))
     outbox.arm(0, bounds::go_on_cookie);
   rooms.gather(outbox);
   arm_flush();
   if (inbox.stopping) leave_when_done();
   return_blocks(inbox.stopping);
   mail_.post(outbox);
+  if (!stages.is_empty()) stages.end_turn(monotonic_ns() / 1'000);
 }
 
 void Shard::append_deflated(alloc::BlockBuilder& out, proto::Opcode opcode,
@@ -153,6 +161,7 @@ void Shard::read(Letter& letter) {
 }
 
 void Shard::receive(const Published& published) {
+  stages.answered(published.since);
   Session* session =
       sessions.find({.slot = published.to.slot, .generation = published.to.generation});
   if (session == nullptr || session->state == SessionState::draining) return;

@@ -20,6 +20,7 @@
 #include "realtime/access/room_places.h"
 #include "realtime/http/broadcasts.h"
 #include "realtime/http/exchange.h"
+#include "realtime/http/metrics.h"
 #include "realtime/letters.h"
 #include "realtime/mail.h"
 #include "realtime/node.h"
@@ -42,6 +43,7 @@
 #include "realtime/session/revoking.h"
 #include "realtime/session/session_table.h"
 #include "realtime/session/websocket_session.h"
+#include "realtime/stages.h"
 
 namespace ringroom::realtime {
 
@@ -92,6 +94,7 @@ class Shard : public engine::Handler {
   std::uint64_t now_us = 0;   // of this turn, monotonic
   std::uint64_t now_ms = 0;   // the same
   std::uint64_t wall_ms = 0;  // of this turn, since 1970
+  Stages stages;
 
   alloc::CoreHeap memory;
   alloc::BlockHeap heap;
@@ -127,6 +130,7 @@ class Shard : public engine::Handler {
   WebsocketSessions websockets;
   Exchanges exchanges;
   Broadcasts broadcasts;
+  Scrapes scrapes;
   Drain drain;
 
  private:

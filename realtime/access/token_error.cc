@@ -51,7 +51,7 @@ constexpr TokenErrorRow rows[] = {
 constexpr bool rows_are_in_order() {
   for (std::size_t i = 0; i < std::size(rows); ++i)
     if (static_cast<std::size_t>(rows[i].error) != i) return false;
-  return std::size(rows) == static_cast<std::size_t>(TokenError::revoked) + 1;
+  return std::size(rows) == token_error_count;
 }
 static_assert(rows_are_in_order(), "row_of indexes by the error");
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -28,6 +29,7 @@ enum class TokenError : std::uint8_t {
   wrong_issuer,
   revoked,
 };
+inline constexpr std::size_t token_error_count = std::size_t(TokenError::revoked) + 1;
 
 struct TokenErrorRow {
   TokenError error;

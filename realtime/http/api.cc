@@ -18,7 +18,6 @@ using proto::JsonValue;
 Api::Api(Shard& shard) : shard_(shard), payload_(shard.heap) {}
 
 void Api::refuse(Session& session, std::string_view field, std::string_view problem) {
-  shard_.counters.errors_total.add();
   std::string message = "field `";
   message.append(field).append("` ").append(problem);
   shard_.exchanges.refuse(session, ErrorCode::invalid, message);
@@ -30,12 +29,10 @@ std::optional<JsonValue> Api::body_of(Session& session, const proto::Request& re
                               request.body.size());
   const auto body = parser_.parse_copy(text);
   if (!body) {
-    shard_.counters.errors_total.add();
     shard_.exchanges.refuse(session, ErrorCode::bad_request, proto::sentence_of(body.error()));
     return std::nullopt;
   }
   if (!body->is_object()) {
-    shard_.counters.errors_total.add();
     shard_.exchanges.refuse(session, ErrorCode::invalid, "the body must be a JSON object");
     return std::nullopt;
   }
@@ -191,7 +188,8 @@ void Api::publish(Session& session, const proto::Request& request) {
                             .expected_version = expected_version,
                             .key = key,
                             .priority = urgency->priority,
-                            .quiet_hours = urgency->quiet_hours});
+                            .quiet_hours = urgency->quiet_hours,
+                            .since = shard_.stages.stamp()});
 }
 
 void Api::broadcast(Session& session, const proto::Request& request) {

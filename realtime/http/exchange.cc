@@ -118,6 +118,9 @@ void Exchanges::refuse(Session& session, proto::ErrorCode code, std::string_view
 void Exchanges::refuse(Session& session, int status, std::string_view code,
                        std::string_view message, std::span<const proto::HttpHeader> headers,
                        bool close) {
+  const auto* const known = std::ranges::find(proto::error_rows, code, &proto::ErrorRow::name);
+  known != std::end(proto::error_rows) ? shard_.counters.refused(known->code)
+                                       : shard_.counters.refused_otherwise();
   // Enough to find the request in a log of this process.
   const ConnectionText connection(shard_.connection_id(session));
   body_.clear();

@@ -1,14 +1,51 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
+
+#include "engine/handler.h"
+#include "realtime/session/session.h"
+#include "realtime/totals.h"
 
 namespace ringroom::realtime {
 
-struct Node;
+class Shard;
 
 // Everything that is counted, as Prometheus text (version 0.0.4): the rows of each layer's
-// counters.h, summed over the cores. Reads counters that other cores write: each value was true a
-// moment ago.
-std::string metrics_text(const Node& node);
+// counters.h, summed over the cores. Each value was true a moment ago.
+// Changes nothing.
+std::string metrics_text(const Node& node, Totals& totals);
+
+// Scrapes under way. Its cost depends on the number of cores and of rows, on nothing that clients
+// can make more of; and it is spread over turns, so that a scrape of many cores holds up nobody.
+//
+//   begin() --> walk(): a few cores per turn --> the text to all who asked before it began
+//
+// Owner: one core.
+class Scrapes {
+ public:
+  explicit Scrapes(Shard& shard) : shard_(shard) {}
+
+  // Answers the request, in this turn or in one of the next.
+  void begin(Session& session);
+  // Once per turn.
+  void walk();
+  bool has_more() const { return !asking_.empty(); }  // the next turn must not wait
+
+ private:
+  struct Asking {
+    engine::SocketId socket;
+    std::uint32_t exchange;
+  };
+  void answer();
+
+  Shard& shard_;
+  std::vector<Asking> asking_;
+  std::size_t answered_ = 0;  // of them, when what is being added up is complete
+  std::unique_ptr<Totals> totals_;
+  std::uint16_t next_core_ = 0;
+};
 
 }  // namespace ringroom::realtime

@@ -162,7 +162,7 @@ bool Routes::may_use(Session& session, const Request& request, Scope scope) {
   const ApiKeys::Entry* key = shard_.api_keys.find(said);
   // What opens everything is of no use where everybody is.
   if (key == nullptr || (key->scopes.has(Scope::admin) && !session.is_internal)) {
-    shard_.counters.auth_failures_total.add();
+    shard_.counters.not_let_in(AuthRefusal::api_key);
     Log::line(Log::Level::info, "api key refused", {{"admin_listener", bool(session.is_internal)}});
     const proto::HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
     shard_.exchanges.refuse(session, 401, "unauthorized",
@@ -172,7 +172,7 @@ bool Routes::may_use(Session& session, const Request& request, Scope scope) {
   }
   if (!is_within(session, shard_.rate_limits.call(shard_.node.hash(key->name)))) return false;
   if (key->scopes.has(scope)) return true;
-  shard_.counters.auth_failures_total.add();
+  shard_.counters.not_let_in(AuthRefusal::scope);
   Log::line(Log::Level::info, "api key without the scope",
             {{"key", std::string_view(key->name)}, {"scope", name_of(scope)}});
   std::string message = "this key may not be used for that: it needs the scope `";
@@ -231,12 +231,7 @@ void Routes::ready(Session& session, const Request&) {
                                              : "{\"ready\":true,\"reasons\":[]}\n"});
 }
 
-void Routes::metrics(Session& session, const Request&) {
-  const std::string text = metrics_text(shard_.node);
-  shard_.exchanges.respond(
-      session,
-      {.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = text});
-}
+void Routes::metrics(Session& session, const Request&) { shard_.scrapes.begin(session); }
 
 bool Routes::page(Session& session, const Request& request) {
   const auto* file = find_page_file(request.path);
@@ -258,6 +253,18 @@ bool Routes::page(Session& session, const Request& request) {
 std::optional<std::string_view> Routes::upgrade(Session& session, const Request& request,
                                                 SessionKind kind,
                                                 std::span<const std::string_view> subprotocols) {
+  const bool comes_back = proto::query_parameter(request.query, "resume") == "1";
+  const auto agreed = shake_hands(session, request, kind, subprotocols, comes_back);
+  ShardCounters& counters = shard_.counters;
+  if (comes_back)
+    (agreed ? counters.reconnects_admitted_total : counters.reconnects_refused_total).add();
+  return agreed;
+}
+
+std::optional<std::string_view> Routes::shake_hands(Session& session, const Request& request,
+                                                    SessionKind kind,
+                                                    std::span<const std::string_view> subprotocols,
+                                                    bool comes_back) {
   const auto upgrade = proto::check_upgrade(request);
   if (!upgrade) {
     const proto::UpgradeRefusal& refusal = upgrade.error();
@@ -287,9 +294,8 @@ std::optional<std::string_view> Routes::upgrade(Session& session, const Request&
     shard_.counters.upgrades_refused_total.add();
     return std::nullopt;
   }
-  const auto resume = proto::query_parameter(request.query, "resume");
-  const std::uint64_t retry_ms = shard_.admission.handshake(
-      resume == "1" ? Admission::Who::returning : Admission::Who::stranger);
+  const std::uint64_t retry_ms =
+      shard_.admission.handshake(comes_back ? Admission::Who::returning : Admission::Who::stranger);
   if (retry_ms != 0) {
     shard_.counters.upgrades_refused_total.add();
     const std::string seconds = std::to_string((retry_ms + 999) / 1'000);

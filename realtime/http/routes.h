@@ -57,6 +57,11 @@ class Routes {
   std::optional<std::string_view> upgrade(Session& session, const proto::Request& request,
                                           SessionKind kind,
                                           std::span<const std::string_view> subprotocols);
+  // The same, uncounted. `comes_back`: the client says so, and goes first.
+  std::optional<std::string_view> shake_hands(Session& session, const proto::Request& request,
+                                              SessionKind kind,
+                                              std::span<const std::string_view> subprotocols,
+                                              bool comes_back);
 
   Shard& shard_;
   Api api_;

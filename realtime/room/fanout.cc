@@ -230,7 +230,7 @@ void Fanout::mark_event(Room& room, std::uint64_t type) {
 
 void Fanout::finish(Room& room, const Marks& begin, std::span<const ConnectionId> without) {
   Batch& batch = *room.batch;
-  ++batch.publications;
+  if (batch.publications++ == 0) batch.since = shard_.stages.stamp();
   const Marks end = without.empty() ? Marks{} : marks(batch);
   for (const ConnectionId& connection : without) {
     Exclusion& exclusion = batch.exclusions.emplace_back();
@@ -279,6 +279,7 @@ void Fanout::seal(Room& room) {
                               .batches = {reinterpret_cast<const char*>(batches),
                                           count * sizeof(FormBatch)},
                               .publications = batch.publications,
+                              .since = batch.since,
                               .first_sequence = batch.first_sequence,
                               .last_sequence = batch.last_sequence,
                               .starts_anew = batch.starts_anew,
@@ -287,6 +288,7 @@ void Fanout::seal(Room& room) {
                               .events = events});
   }
   shard_.counters.batches_total.add();
+  shard_.counters.listeners_per_batch.add(room.listener_count());
   if (room.gathering) {
     room.gathering->sent(shard_.now_us);
   } else if (room.listener_count() >= Gathering::listeners_min) {

@@ -28,6 +28,7 @@ struct Batch {
   explicit Batch(alloc::BlockHeap& heap) : Batch(heap, std::make_index_sequence<wire_forms>()) {}
   alloc::BlockBuilder forms[wire_forms];
   std::uint32_t publications = 0;
+  std::uint32_t since = 0;  // Stages: when it had its first publication
   std::array<std::uint32_t, wire_forms> ephemeral_begin{};  // valid with has_ephemerals
   bool has_ephemerals = false;
   std::uint64_t first_sequence = 0, last_sequence = 0;  // of numbered publications; 0: none

@@ -193,8 +193,8 @@ std::optional<bool> RoomTable::look_back(const JoinRoom& join, Room& room) {
       // Without a history there is still nothing to miss where nothing was said.
       recovered = is_same_numbering && join.recover_sequence == last;
     }
-    shard_.counters.recoveries_total.add();
     if (*recovered) {
+      shard_.counters.recoveries_complete_total.add();
       shard_.counters.recovered_messages_total.add(messages_.size());
       return recovered;
     }

@@ -46,7 +46,8 @@ bool RoomTable::answers_again(const Publish& publish, Room& room, std::uint64_t 
                                                    .message_id = {id.data(), id.size()},
                                                    .duplicate = true,
                                                    .replaced = known->sequence == 0,
-                                                   .is_stored = room.history != nullptr});
+                                                   .is_stored = room.history != nullptr,
+                                                   .since = publish.since});
   return true;
 }
 
@@ -100,6 +101,7 @@ void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
       break;
   }
   shard_.counters.publications_total.add();
+  shard_.stages.reached_room(publish.since);
   if (!publish.wants_answer) return;
   shard_.send(CoreId{publish.from.core}, Published{.to = publish.from,
                                                    .exchange = publish.exchange,
@@ -107,7 +109,8 @@ void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
                                                    .room_name = room.name(),
                                                    .sequence = 0,
                                                    .epoch = room.epoch(),
-                                                   .message_id = {}});
+                                                   .message_id = {},
+                                                   .since = publish.since});
 }
 
 void RoomTable::release_held() {
@@ -165,6 +168,7 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
   const CoreId asker{publish.from.core};
   if (!room.is_used()) room.used_ms = shard_.now_ms;
   shard_.counters.publications_total.add();
+  if (!publish.waited) shard_.stages.reached_room(publish.since);
   if (asker != shard_.core) shard_.counters.publications_remote_total.add();
 
   const MessageId message_id = shard_.message_ids.next(shard_.wall_ms);
@@ -196,7 +200,8 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
                                  .sequence = sequence,
                                  .epoch = room.epoch(),
                                  .message_id = {id.data(), id.size()},
-                                 .is_stored = room.history != nullptr});
+                                 .is_stored = room.history != nullptr,
+                                 .since = publish.since});
 }
 
 }  // namespace ringroom::realtime

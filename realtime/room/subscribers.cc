@@ -116,6 +116,7 @@ void Subscribers::begin_turn() {
 void Subscribers::deliver(const Deliver& deliver) {
   Delivery delivery;
   delivery.publications = deliver.publications;
+  delivery.since = deliver.since;
   delivery.lane = deliver.lane;
   const auto* batches = reinterpret_cast<const FormBatch*>(deliver.batches.data());
   for (const FormBatch& each : std::span(batches, deliver.batches.size() / sizeof(FormBatch))) {
@@ -265,7 +266,11 @@ std::size_t Subscribers::serve(Audience& audience, std::size_t sends_max) {
   }
   shard_.counters.deliveries_total.add(served * delivery.publications);
   shard_.counters.messages_sent_total.add(served * delivery.publications);
-  if (delivery.form == wire_forms) audience.deliveries.erase(audience.deliveries.begin());
+  shard_.stages.sent(delivery.since, served * delivery.publications);
+  if (delivery.form == wire_forms) {
+    shard_.stages.sent_to_all(delivery.since);
+    audience.deliveries.erase(audience.deliveries.begin());
+  }
   return sends;
 }
 

@@ -37,6 +37,7 @@ static_assert(sizeof(Listener) == 12, "five listeners to a cache line");
 struct Delivery {
   alloc::BlockRef batch[wire_forms];
   std::uint32_t publications;
+  std::uint32_t since;
   engine::Lane lane;
   std::uint64_t before;                       // the room's sequence that listeners have without it
   std::uint32_t ephemeral_begin[wire_forms];  // see Deliver

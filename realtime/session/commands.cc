@@ -144,6 +144,7 @@ void Commands::run_binary(Session& session, std::span<std::byte> message) {
 
 void Commands::dispatch(Session& session, const Command& command) {
   const CommandRow& row = CommandRow::rows[std::size_t(command.kind)];
+  shard_.counters.messages_of_type[usage_of(command.kind, command.type)].add();
   if (session.state != SessionState::authenticated && !row.before_identity) {
     refuse(session, ErrorCode::unauthorized, command,
            "say who you are first: send `connect` with a token");
@@ -351,7 +352,8 @@ void Commands::publish(Session& session, const Command& command) {
               .remove = command.remove,
               .expected_version = command.expected_version.value_or(any_version),
               .key = command.key,
-              .priority = command.priority});
+              .priority = command.priority,
+              .since = shard_.stages.stamp()});
 }
 
 // What must not overtake the session's joins.
@@ -548,8 +550,8 @@ void Commands::receive(Session& session, const Published& published) {
 }
 
 void Commands::receive(Session& session, const Refused& refused) {
-  shard_.counters.errors_total.add();
   const RefusalRow& row = row_of(refused.reason);
+  shard_.counters.refused(row.code);
   reply(session, proto::Refusal{.code = row.code,
                                 .correlation_id = refused.correlation_id,
                                 .room = refused.room_name,

@@ -10,7 +10,7 @@ using proto::ErrorCode;
 
 void Commands::refuse(Session& session, ErrorCode code, const Command& command,
                       std::string_view message, std::optional<std::uint64_t> retry_after_ms) {
-  shard_.counters.errors_total.add();
+  shard_.counters.refused(code);
   reply(session, proto::Refusal{.code = code,
                                 .correlation_id = command.message_id,
                                 .room = command.room,
@@ -36,7 +36,7 @@ void Commands::refuse_text(Session& session, const proto::DecodeError& error) {
     unread.message_id = error.correlation_id;
     if (!is_within(session, unread, shard_.rate_limits.command(session, unread))) return;
   }
-  shard_.counters.errors_total.add();
+  shard_.counters.refused(error.code);
   if (error.code != ErrorCode::invalid) {
     reply(session, proto::Refusal{.code = error.code,
                                   .correlation_id = error.correlation_id,

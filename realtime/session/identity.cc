@@ -38,12 +38,13 @@ const KeySet& Identities::keys() {
 }
 
 Failure<Identities::Refusal> Identities::refuse(ErrorCode code, std::string_view message) {
-  shard_.counters.auth_failures_total.add();
+  shard_.counters.not_let_in(code == ErrorCode::forbidden ? AuthRefusal::other_user
+                                                          : AuthRefusal::credentials);
   return fail(Refusal{code, message});
 }
 
 Failure<Identities::Refusal> Identities::refuse(TokenError error) {
-  shard_.counters.auth_failures_total.add();
+  shard_.counters.not_let_in(error);
   Refusal out{ErrorCode::unauthorized, row_of(error).sentence};
   if (error == TokenError::expired) out.code = ErrorCode::token_expired;
   if (error == TokenError::key_awaited) {

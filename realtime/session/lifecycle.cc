@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "alloc/block.h"
 #include "base/log.h"
@@ -115,6 +116,7 @@ void Lifecycle::upgraded(Session& session, SessionKind kind) {
 void Lifecycle::authenticated(Session& session, std::string_view user_id) {
   shard_.admission.known();
   if (!user_id.empty()) shard_.sessions.attach(session, user_id);
+  seen(session);
   change(session, SessionState::authenticated);
   await_silence(session, shard_.node.config.ping_interval_ms);
   if (const auto over = shard_.rate_limits.connect_as_user(session)) {
@@ -200,6 +202,7 @@ void Lifecycle::end(Session& session, proto::CloseCode code, std::string_view re
   alloc::BlockBuilder frame(shard_.heap);
   proto::append_close(frame, code, reason);
   withdraw(session, ends_with(code));
+  shard_.counters.disconnected(code);
   change(session, SessionState::draining);
   shard_.outbox.close(session.socket, frame.bytes(), peer);
 }
@@ -215,6 +218,7 @@ void Lifecycle::cut_off(Session& session) {
   if (session.state == SessionState::closed) return;
   if (session.state != SessionState::draining) {
     withdraw(session, Membership::Ends::for_now);
+    if (session.kind != SessionKind::http) shard_.counters.disconnected(proto::CloseCode::abnormal);
     change(session, SessionState::draining);
   }
   shard_.outbox.abort(session.socket);
@@ -230,14 +234,33 @@ void Lifecycle::drop_slow(engine::SocketId socket) {
 void Lifecycle::closed(engine::SocketId socket) {
   Session* session = shard_.sessions.find(socket);
   if (session == nullptr) return;
+  if (session->kind != SessionKind::http) {
+    if (session->state != SessionState::draining)
+      shard_.counters.disconnected(proto::CloseCode::abnormal);
+    const std::uint64_t now_s = shard_.wall_ms / 1'000;  // the clock may have been set back
+    shard_.counters.connection_duration_us.add(
+        1'000'000 * (now_s - std::min<std::uint64_t>(now_s, session->accepted_s)));
+  }
   if (session->state != SessionState::draining) withdraw(*session, Membership::Ends::for_now);
   change(*session, SessionState::closed);
   shard_.sessions.close(*session);
 }
 
 void Lifecycle::heard(Session& session) {
-  session.heard_ms = static_cast<std::uint32_t>(shard_.now_ms);
-  session.awaits_pong = false;
+  const auto now_ms = static_cast<std::uint32_t>(shard_.now_ms);
+  const std::uint32_t before_ms = std::exchange(session.heard_ms, now_ms);
+  if (session.awaits_pong) {
+    session.awaits_pong = false;
+    shard_.counters.ping_rtt_us.add(std::uint64_t{1'000} * (now_ms - before_ms));
+  }
+  // More often than any window of ActiveUsers has slices, and far less often than it speaks.
+  if (((now_ms ^ before_ms) >> bounds::user_seen_ms_bits) != 0) seen(session);
+}
+
+void Lifecycle::seen(const Session& session) {
+  if (session.user == nullptr) return;
+  shard_.node.active_users[shard_.core.value]->seen(shard_.node.hash(session.user->id()),
+                                                    shard_.wall_ms / 1'000);
 }
 
 void Lifecycle::await_request(Session& session) { arm(session, bounds::keep_alive_ms); }

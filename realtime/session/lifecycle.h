@@ -50,6 +50,7 @@ class Lifecycle {
 
  private:
   void change(Session& session, SessionState state);
+  void seen(const Session& session);  // its user was here, for ActiveUsers
   void arm(Session& session, std::uint64_t delay_ms);
   void await_silence(Session& session, std::uint64_t delay_ms);
   void withdraw(Session& session, Membership::Ends ends);  // rooms, user, timer

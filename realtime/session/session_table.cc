@@ -32,6 +32,12 @@ Session& SessionTable::open(engine::SocketId socket) {
   return session;
 }
 
+std::size_t SessionTable::memory_bytes() const {
+  std::size_t bytes = chunks_.capacity() * sizeof(alloc::Pages);
+  for (const alloc::Pages& chunk : chunks_) bytes += chunk.bytes().size();
+  return bytes;
+}
+
 void SessionTable::close(Session& session) {
   RR_CHECK(session.subscriptions.empty());
   RR_CHECK(session.user == nullptr);

@@ -44,6 +44,7 @@ class SessionTable {
   void close(Session& session);
 
   std::size_t size() const { return count_; }
+  std::size_t memory_bytes() const;  // of the slots
   void for_each(const std::function<void(Session&)>& f);
 
   void attach(Session& session, std::string_view user_id);

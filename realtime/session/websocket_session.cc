@@ -142,7 +142,8 @@ void WebsocketSessions::publish_raw(Session& session, const proto::Message& mess
                       .can_wait = true,
                       .wants_answer = false,
                       .exchange = 0,
-                      .exclude = nobody});
+                      .exclude = nobody,
+                      .since = shard_.stages.stamp()});
 }
 
 }  // namespace ringroom::realtime

@@ -147,13 +147,19 @@ class Daemon:
         except ValueError:
             return status, text
 
-    def metrics(self):
-        _, text = self.request("GET", "/metrics")
-        return {
-            line.split()[0]: float(line.split()[1])
-            for line in text.splitlines()
-            if line and not line.startswith("#")
-        }
+    def metrics(self, port=None):
+        """Every series by its name and labels; and by its name alone, all of that name together."""
+        _, text = self.request("GET", "/metrics", port=port)
+        values = {}
+        for line in text.splitlines():
+            if not line or line.startswith("#"):
+                continue
+            series, value = line.split()
+            values[series] = float(value)
+            if "{" in series:
+                name = series.partition("{")[0]
+                values[name] = values.get(name, 0) + float(value)
+        return values
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

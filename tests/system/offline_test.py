@@ -242,7 +242,7 @@ class Offline(NativeCase):
 
     async def test_its_memory_is_counted_and_given_back(self):
         def bytes_held():
-            return self.daemon.metrics()["ringroom_memory_offline_bytes"]
+            return self.daemon.metrics()['ringroom_memory_bytes{purpose="offline"}']
 
         before = bytes_held()
         queue = Queue(self, "hal")

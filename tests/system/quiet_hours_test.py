@@ -98,7 +98,7 @@ class QuietHours(unittest.IsolatedAsyncioTestCase):
         status, answer = self.post(daemon, "/api/publish", room=rooms[0], quiet_hours="soon")
         self.assertEqual((status, answer.get("sequence")), (200, 18))
         metrics = daemon.metrics()
-        self.assertEqual((metrics["ringroom_held"], metrics["ringroom_memory_held_bytes"],
+        self.assertEqual((metrics["ringroom_held"], metrics['ringroom_memory_bytes{purpose="held"}'],
                           metrics["ringroom_held_total"], metrics["ringroom_held_lost_total"]),
                          (0, 0, 60, 0))
         checker.delivered("ann", rooms[0], 18, answer["message_id"])
@@ -169,7 +169,7 @@ class QuietHours(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(status, 200)
         metrics = daemon.metrics()
         self.assertEqual((metrics["ringroom_held"], metrics["ringroom_held_refused_total"]), (5, 2))
-        self.assertGreater(metrics["ringroom_memory_held_bytes"], 3000)
+        self.assertGreater(metrics['ringroom_memory_bytes{purpose="held"}'], 3000)
 
     async def test_what_cannot_wait_is_refused_by_name(self):
         opening = Opening(3600)
