@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "realtime/option_table.h"
 
 namespace ringroom::realtime {
 
@@ -12,6 +13,7 @@ namespace {
 using Number = NamespaceOption::Number;
 using Switch = NamespaceOption::Switch;
 
+constexpr std::string_view kind = "namespace";
 constexpr std::string_view slow_policy_names[] = {"close", "drop-oldest", "keep-latest"};
 
 constexpr std::uint64_t kib = 1024;
@@ -112,15 +114,6 @@ static_assert(std::size(rows) <= std::bitset<64>().size(), "ChosenNamespace::sai
 
 // Few: a room that is made looks through them one by one.
 constexpr std::size_t namespaces_max = 256;
-constexpr std::size_t namespace_name_bytes_max = 64;
-
-bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= namespace_name_bytes_max &&
-         std::ranges::all_of(name, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '-' || c == '.';
-         });
-}
 
 Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
 
@@ -136,10 +129,10 @@ ChosenNamespace* find_or_add(std::vector<ChosenNamespace>& chosen, std::string_v
 
 Result<ChosenNamespace*, Complaint> named(std::vector<ChosenNamespace>& chosen,
                                           std::string_view name) {
-  if (!is_name(name))
+  if (!is_table_name(name))
     return complain("\"" + std::string(name) +
-                    "\" is no name of a namespace: 1 to 64 letters, digits, `_`, `-` or `.`, as "
-                    "they stand before the first colon of a room's name");
+                    "\" is no name of a namespace: " + std::string(table_name_rule) +
+                    ", as they stand before the first colon of a room's name");
   ChosenNamespace* each = find_or_add(chosen, name);
   if (each == nullptr)
     return complain("there are more than " + std::to_string(namespaces_max) + " namespaces");
@@ -174,31 +167,13 @@ Outcome<Complaint> choose(std::vector<ChosenNamespace>& chosen, std::string_view
                           std::string_view option, std::string_view value) {
   const auto each = named(chosen, name);
   if (!each) return fail(each.error());
-  const NamespaceOption* row = find_row(namespace_options, option);
-  if (row == nullptr)
-    return complain("namespace " + std::string(name) + " has no option `" + std::string(option) +
-                    "`" + suggestion(nearest_row(namespace_options, option)));
-  if (const auto done = assign((*each)->options, *row, value); !done)
-    return complain("namespace " + std::string(name) + ": " + done.error().sentence);
-  (*each)->said.set(static_cast<std::size_t>(row - rows));
-  return Done{};
+  auto done = assign_in_table(kind, name, (*each)->options, namespace_options, option, value);
+  if (done) (*each)->said.set(static_cast<std::size_t>(find_row(namespace_options, option) - rows));
+  return done;
 }
 
 Outcome<Complaint> choose(std::vector<ChosenNamespace>& chosen, std::string_view text) {
-  const std::string_view name = text.substr(0, text.find(':'));
-  if (auto done = choose_namespace(chosen, name); !done) return done;
-  text.remove_prefix(std::min(text.size(), name.size() + 1));
-  while (!text.empty()) {
-    const std::string_view pair = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), pair.size() + 1));
-    const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos)
-      return complain("namespace " + std::string(name) + ": `" + std::string(pair) +
-                      "` is no OPTION=VALUE");
-    if (auto done = choose(chosen, name, pair.substr(0, equals), pair.substr(equals + 1)); !done)
-      return done;
-  }
-  return Done{};
+  return choose_table(kind, text, chosen, choose_namespace);
 }
 
 std::string print(const ChosenNamespace& chosen) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "realtime/option_table.h"
+
 namespace ringroom::realtime {
 
 namespace {
@@ -12,9 +14,9 @@ using Text = QuietHoursOption::Text;
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t gib = 1024 * 1024 * kib;
 
+constexpr std::string_view kind = "quiet-hours";
 constexpr std::string_view user_zone = "user";
 constexpr std::size_t policies_max = 255;  // a publication names one by a byte
-constexpr std::size_t name_bytes_max = 64;
 
 constexpr QuietHoursOption rows[] = {
     {"zone", Text{&QuietHours::zone},
@@ -35,21 +37,12 @@ static_assert(well_named(rows));
 
 Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
 
-std::string subject(std::string_view name) { return "quiet-hours " + std::string(name) + ": "; }
-
-bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= name_bytes_max && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
-  });
-}
-
 Result<QuietHours*, Complaint> named(std::vector<QuietHours>& chosen, std::string_view name) {
   const auto found = std::ranges::find(chosen, name, &QuietHours::name);
   if (found != chosen.end()) return &*found;
-  if (!is_name(name))
+  if (!is_table_name(name))
     return complain("\"" + std::string(name) +
-                    "\" is no name of quiet hours: 1 to 64 letters, digits, `_`, `-` or `.`");
+                    "\" is no name of quiet hours: " + std::string(table_name_rule));
   if (chosen.size() == policies_max)
     return complain("there are more than " + std::to_string(policies_max) + " quiet hours");
   chosen.emplace_back().name = name;
@@ -70,29 +63,11 @@ Outcome<Complaint> choose(std::vector<QuietHours>& chosen, std::string_view name
                           std::string_view option, std::string_view value) {
   const auto each = named(chosen, name);
   if (!each) return fail(each.error());
-  const QuietHoursOption* row = find_row(quiet_hours_options, option);
-  if (row == nullptr)
-    return complain("quiet-hours " + std::string(name) + " has no option `" + std::string(option) +
-                    "`" + suggestion(nearest_row(quiet_hours_options, option)));
-  if (const auto done = assign(**each, *row, value); !done)
-    return complain(subject(name) + done.error().sentence);
-  return Done{};
+  return assign_in_table(kind, name, **each, quiet_hours_options, option, value);
 }
 
 Outcome<Complaint> choose(std::vector<QuietHours>& chosen, std::string_view text) {
-  const std::string_view name = text.substr(0, text.find(':'));
-  if (auto done = choose_quiet_hours(chosen, name); !done) return done;
-  text.remove_prefix(std::min(text.size(), name.size() + 1));
-  while (!text.empty()) {
-    const std::string_view pair = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), pair.size() + 1));
-    const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos)
-      return complain(subject(name) + "`" + std::string(pair) + "` is no OPTION=VALUE");
-    if (auto done = choose(chosen, name, pair.substr(0, equals), pair.substr(equals + 1)); !done)
-      return done;
-  }
-  return Done{};
+  return choose_table(kind, text, chosen, choose_quiet_hours);
 }
 
 std::string print(const QuietHours& hours) {
@@ -110,8 +85,8 @@ std::string print(const QuietHours& hours) {
 Result<QuietPolicy, Complaint> compile(const QuietHours& hours) {
   const auto wrong = [&hours](std::string_view option, std::string_view must,
                               std::string_view value) {
-    return complain(subject(hours.name) + std::string(option) + " must be " + std::string(must) +
-                    ", not \"" + std::string(value) + "\"");
+    return complain(std::string(kind) + " " + hours.name + ": " + std::string(option) +
+                    " must be " + std::string(must) + ", not \"" + std::string(value) + "\"");
   };
   constexpr std::string_view a_zone =
       "the name of a time zone of this machine's database (package tzdata), such as Europe/Berlin";
