@@ -152,6 +152,9 @@ constexpr Option rows[] = {
      Number{&Config::connections_per_address_max, 0, 1u << 24, Unit::count},
      "Connections of one client address, of IPv6 a /64; 0 is no limit. Behind a proxy set "
      "trusted-proxy, or it is the proxy that is counted."},
+    {"connections-per-workspace-max",
+     Number{&Config::connections_per_workspace_max, 0, 1u << 24, Unit::count},
+     "Connections of one workspace; 0 is no limit."},
     {"duplicate-sessions", Option::choice<&Config::duplicate_sessions>(duplicate_sessions_names),
      "A user's second connection: allowed, refused, or it replaces the first, which is closed; the "
      "one that goes gets 4409. A namespace has an option of this name for its rooms."},
@@ -238,9 +241,11 @@ constexpr Option rows[] = {
      "without any key the API is off."},
     {"api-key-file", Text{&Config::api_key_file}, "File that holds api-key."},
     {"access-key",
-     List{"NAME:SCOPE+SCOPE:FILE, between commas; scopes are publish, read, rooms, sessions, admin",
+     List{"NAME:SCOPE+SCOPE:FILE or NAME@WORKSPACE:SCOPE+SCOPE:FILE, between commas; scopes are "
+          "publish, read, rooms, sessions, admin",
           texts_of<&Config::access_keys>, clear<&Config::access_keys>, add_access_key},
-     "Further keys of the server API, each in a file of its own, and what each may be used for."},
+     "Further keys of the server API, each in a file of its own, and what each may be used for: in "
+     "one workspace, or in any."},
 
     {"admin", Switch{&Config::admin},
      "Listens on admin-listen too: the server API, /metrics and /admin, for people and programs of "

@@ -51,6 +51,7 @@ struct Config {
   std::uint64_t connections_max = 0;
   std::uint64_t connections_per_user_max = 0;
   std::uint64_t connections_per_address_max = 0;
+  std::uint64_t connections_per_workspace_max = 0;
   DuplicateSessions duplicate_sessions = DuplicateSessions::allow;
   std::uint64_t rooms_per_connection_max = 128;
   std::uint64_t rooms_per_user_max = 0;

@@ -16,6 +16,7 @@
 #include "engine/handler.h"
 #include "engine/lane.h"
 #include "proto/command.h"
+#include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 
@@ -31,6 +32,9 @@ namespace ringroom::realtime {
 //                                      Deliver, AuditPosition     -->  (each core with listeners)
 //                                 <--  BlockReturned                   (when the last send is done)
 //   ToUsers, ToConnection, ToEverybody --> the cores where such sessions may be
+//
+// Rooms are named with their workspace (ScopedName); users, with a room or a workspace beside them,
+// as they are shown.
 //
 // A text in these structs is a view: of the received bytes when the receiver is this core, of the
 // letter's own memory when it is another.
@@ -70,7 +74,7 @@ enum class PayloadKind : std::uint8_t { json, text, binary };
 
 struct JoinRoom {
   RoomId room;
-  std::string_view room_name;
+  ScopedName room_name;
   ConnectionId connection;
   std::string_view user_id;  // empty: listens without being a member (raw dialect)
   std::string_view correlation_id;
@@ -88,7 +92,7 @@ struct JoinRoom {
   std::string_view zone = {};  // of one that greets: the user's time zone; empty: not known
 
   void each_text(auto&& f) {
-    f(room_name), f(user_id), f(correlation_id), f(recover_epoch), f(info), f(zone);
+    room_name.each_text(f), f(user_id), f(correlation_id), f(recover_epoch), f(info), f(zone);
   }
 };
 
@@ -108,13 +112,13 @@ struct LeaveRoom {
 // ToConnection if that is wanted, or Refused.
 struct Acknowledge {
   RoomId room;
-  std::string_view room_name;
+  ScopedName room_name;
   ConnectionId from;
   std::string_view correlation_id;  // empty: no answer is wanted
   std::uint64_t sequence;
   std::string_view epoch;
 
-  void each_text(auto&& f) { f(room_name), f(correlation_id), f(epoch); }
+  void each_text(auto&& f) { room_name.each_text(f), f(correlation_id), f(epoch); }
 };
 
 // Before a connection is closed by a drain. Everything that was asked of the room before it, and
@@ -132,7 +136,7 @@ struct FarewellSaid {
 // Answered with a `history` frame as ToConnection, or Refused.
 struct ReadHistory {
   RoomId room;
-  std::string_view room_name;
+  ScopedName room_name;
   ConnectionId to;
   std::string_view correlation_id;
   std::uint32_t limit;
@@ -142,7 +146,7 @@ struct ReadHistory {
   std::uint64_t since_sequence;
   std::string_view since_epoch;
 
-  void each_text(auto&& f) { f(room_name), f(correlation_id), f(since_epoch); }
+  void each_text(auto&& f) { room_name.each_text(f), f(correlation_id), f(since_epoch); }
 };
 
 // Who wants to know something about rooms: a client by its correlation_id, or an HTTP request.
@@ -155,7 +159,7 @@ struct Asker {
 struct CreateRoom {
   RoomId room;
   Asker asker;
-  std::string_view room_name;
+  ScopedName room_name;
   std::string_view correlation_id;
   std::string_view owner;     // user id; empty: a backend's
   std::string_view metadata;  // raw JSON, an object; empty: none
@@ -163,34 +167,35 @@ struct CreateRoom {
   bool is_public;
   bool by_client;
 
-  void each_text(auto&& f) { f(room_name), f(correlation_id), f(owner), f(metadata); }
+  void each_text(auto&& f) { room_name.each_text(f), f(correlation_id), f(owner), f(metadata); }
 };
 struct DeleteRoom {
   RoomId room;
   Asker asker;
-  std::string_view room_name;
+  ScopedName room_name;
   std::string_view correlation_id;
   std::string_view user_id;
   bool is_granted;  // else only its owner may
 
-  void each_text(auto&& f) { f(room_name), f(correlation_id), f(user_id); }
+  void each_text(auto&& f) { room_name.each_text(f), f(correlation_id), f(user_id); }
 };
 struct DescribeRoom {
   RoomId room;
   Asker asker;
-  std::string_view room_name;
+  ScopedName room_name;
   std::string_view correlation_id;
 
-  void each_text(auto&& f) { f(room_name), f(correlation_id); }
+  void each_text(auto&& f) { room_name.each_text(f), f(correlation_id); }
 };
 // Asked of every core; each answers with some RoomDescribed and one RoomsListed.
 struct ListRooms {
   std::uint32_t listing;
   ConnectionId to;
   std::uint32_t limit;
-  std::string_view prefix;
+  Workspace workspace;
+  std::string_view prefix;  // of the names as they are shown
 
-  void each_text(auto&& f) { f(prefix); }
+  void each_text(auto&& f) { workspace.each_text(f), f(prefix); }
 };
 
 enum class Described : std::uint8_t { created, deleted, asked, listed };
@@ -201,7 +206,7 @@ struct RoomDescribed {
   std::uint32_t listing;  // of `listed`
   std::uint32_t members;
   std::string_view correlation_id;
-  std::string_view room_name;
+  ScopedName room_name;
   std::string_view owner;
   std::string_view metadata;
   std::string_view epoch;
@@ -209,7 +214,9 @@ struct RoomDescribed {
   std::uint64_t sequence;
   std::uint64_t created_ms;
 
-  void each_text(auto&& f) { f(correlation_id), f(room_name), f(owner), f(metadata), f(epoch); }
+  void each_text(auto&& f) {
+    f(correlation_id), room_name.each_text(f), f(owner), f(metadata), f(epoch);
+  }
 };
 struct RoomsListed {
   ConnectionId to;
@@ -245,31 +252,31 @@ struct RoomGone {
 // Answered with a `presence` frame as ToConnection, or Refused.
 struct ReadPresence {
   RoomId room;
-  std::string_view room_name;
+  ScopedName room_name;
   ConnectionId to;
   std::string_view correlation_id;
   bool counts_only;
 
-  void each_text(auto&& f) { f(room_name), f(correlation_id); }
+  void each_text(auto&& f) { room_name.each_text(f), f(correlation_id); }
 };
 
 // Answered with an `ack` frame as ToConnection if that is wanted, or Refused.
 struct UpdatePresence {
   RoomId room;
-  std::string_view room_name;
+  ScopedName room_name;
   ConnectionId from;
   std::string_view correlation_id;  // empty: no answer is wanted
   std::string_view user_id;
   std::string_view info;  // a JSON object
 
-  void each_text(auto&& f) { f(room_name), f(correlation_id), f(user_id), f(info); }
+  void each_text(auto&& f) { room_name.each_text(f), f(correlation_id), f(user_id), f(info); }
 };
 
 inline constexpr std::uint64_t any_version = ~std::uint64_t{0};
 
 struct Publish {
   RoomId room;
-  std::string_view room_name;
+  ScopedName room_name;
   ConnectionId from;            // the answer goes there if `wants_answer`
   std::string_view type;        // "room_message", ...
   std::string_view sender;      // user id, set by us
@@ -290,7 +297,9 @@ struct Publish {
   bool waited = false;                           // for its hours, which are now
   std::uint32_t since = 0;                       // Stages: when it was received
 
-  void each_text(auto&& f) { f(room_name), f(type), f(sender), f(message_id), f(payload), f(key); }
+  void each_text(auto&& f) {
+    room_name.each_text(f), f(type), f(sender), f(message_id), f(payload), f(key);
+  }
 };
 inline constexpr ConnectionId nobody{0xffff, 0, 0};
 
@@ -309,16 +318,16 @@ struct Joined {
   bool greets = false;
   std::uint64_t position = 0;
   std::string_view epoch = {};
-  std::string_view room_name = {};  // of one that nobody asked for: it came by the ticket's pattern
+  ScopedName room_name = {};  // of one that nobody asked for: it came by the ticket's pattern
 
-  void each_text(auto&& f) { f(user_id), f(frame), f(epoch), f(room_name); }
+  void each_text(auto&& f) { f(user_id), f(frame), f(epoch), room_name.each_text(f); }
 };
 
 struct Published {
   ConnectionId to;
   std::uint32_t exchange;
   std::string_view correlation_id;
-  std::string_view room_name;
+  ScopedName room_name;
   std::uint64_t sequence;  // 0: ephemeral
   std::string_view epoch;
   std::string_view message_id;      // ours
@@ -328,7 +337,7 @@ struct Published {
   bool is_stored = false;           // in the room's history
   std::uint32_t since = 0;          // of the Publish
 
-  void each_text(auto&& f) { f(correlation_id), f(room_name), f(epoch), f(message_id); }
+  void each_text(auto&& f) { f(correlation_id), room_name.each_text(f), f(epoch), f(message_id); }
 };
 
 // How far it has come by then, in a word for the publisher; empty: nowhere.
@@ -439,11 +448,11 @@ struct Refused {
   std::uint32_t ticket;    // of a join, else 0
   std::uint32_t exchange;  // of an HTTP request, else 0
   std::string_view correlation_id;
-  std::string_view room_name;
+  ScopedName room_name;
   RefusedBecause reason;
   std::uint64_t version = 0;  // of a conflict: what is there
 
-  void each_text(auto&& f) { f(correlation_id), f(room_name); }
+  void each_text(auto&& f) { f(correlation_id), room_name.each_text(f); }
 };
 
 // A part of a batch that one connection must not get, or none of those who may not see presence.
@@ -524,10 +533,11 @@ inline void each_line(std::string_view lines, auto&& f) {
 }
 
 struct ToUsers {
+  Workspace workspace;
   std::string_view user_ids;  // one a line
   std::string_view frame;
   ConnectionId exclude;  // must not hear it; or `nobody`
-  void each_text(auto&& f) { f(user_ids), f(frame); }
+  void each_text(auto&& f) { workspace.each_text(f), f(user_ids), f(frame); }
 };
 
 struct ToConnection {
@@ -537,25 +547,34 @@ struct ToConnection {
 };
 
 struct ToEverybody {
+  Workspace workspace;
   std::string_view frame;
   ConnectionId exclude;  // or `nobody`
-  void each_text(auto&& f) { f(frame); }
+  void each_text(auto&& f) { workspace.each_text(f), f(frame); }
+};
+
+// The same for one that a backend named: only if it is of that workspace.
+struct ToNamed {
+  Workspace workspace;
+  ConnectionId to;
+  std::string_view frame;
+  void each_text(auto&& f) { workspace.each_text(f), f(frame); }
 };
 
 // Somebody listens to all rooms that match, from here on; each home enters the connection into its
 // own, now and whenever one comes to be, before that one's first batch.
 struct JoinPattern {
-  std::string_view pattern;
+  ScopedName pattern;
   ConnectionId connection;
   std::uint32_t ticket;
   WireForm form;
-  void each_text(auto&& f) { f(pattern); }
+  void each_text(auto&& f) { pattern.each_text(f); }
 };
 struct LeavePattern {
-  std::string_view pattern;
+  ScopedName pattern;
   ConnectionId connection;
   std::uint32_t ticket;
-  void each_text(auto&& f) { f(pattern); }
+  void each_text(auto&& f) { pattern.each_text(f); }
 };
 // It has been entered into all rooms that this core had.
 struct PatternKnown {
@@ -568,14 +587,15 @@ struct PatternKnown {
 struct ReachRooms {
   ConnectionId to;
   std::uint32_t number;
-  std::string_view rooms;     // names and patterns, one a line
+  Workspace workspace;
+  std::string_view rooms;     // names and patterns as they are shown, one a line
   std::string_view personal;  // rooms of users, likewise; they are not counted
   std::string_view type;
   std::string_view payload;
   ConnectionId exclude;  // or `nobody`
   std::optional<proto::Priority> priority;
   std::uint8_t quiet_hours;  // as Publish has it
-  void each_text(auto&& f) { f(rooms), f(personal), f(type), f(payload); }
+  void each_text(auto&& f) { workspace.each_text(f), f(rooms), f(personal), f(type), f(payload); }
 };
 struct RoomsReached {
   ConnectionId to;
@@ -616,8 +636,9 @@ struct Revoke {
   std::uint8_t kind;     // Revocations::Kind
   std::uint64_t issued_before_s;
   std::uint64_t until_s;
+  Workspace workspace;
   std::string_view name;
-  void each_text(auto&& f) { f(name); }
+  void each_text(auto&& f) { workspace.each_text(f), f(name); }
 };
 struct Revoked {
   Asker asker;
@@ -657,9 +678,9 @@ using LetterItem =
                  ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms,
                  RoomDescribed, RoomsListed, RoomGone, CatchUp, CaughtUp, Joined, Published,
                  Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUsers,
-                 ToConnection, ReachRooms, RoomsReached, JoinPattern, LeavePattern, PatternKnown,
-                 ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota, Revoke, Revoked, TakeSeat,
-                 LeaveSeat, SeatLost, Unseat>;
+                 ToConnection, ToNamed, ReachRooms, RoomsReached, JoinPattern, LeavePattern,
+                 PatternKnown, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota, Revoke,
+                 Revoked, TakeSeat, LeaveSeat, SeatLost, Unseat>;
 static_assert(alignof(FormBatch) >= alignof(Exclusion) && alignof(FormBatch) >= alignof(EventMark),
               "keep() places bytes of each");
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");

@@ -63,6 +63,4 @@ bool Node::asks_for_zones() const {
   return std::ranges::any_of(quiet_policies, [](const QuietPolicy& each) { return !each.zone; });
 }
 
-RoomId Node::room_id(std::string_view room_name) const { return RoomId{hash(room_name)}; }
-
 }  // namespace ringroom::realtime

@@ -14,6 +14,7 @@
 #include "realtime/config.h"
 #include "realtime/counters.h"
 #include "realtime/session/active_users.h"
+#include "realtime/workspace.h"
 
 namespace ringroom::engine {
 class Engine;
@@ -33,7 +34,7 @@ enum class Entrance : std::uint16_t { clients, admin };
 struct Node {
   Node(const Config& config, std::uint32_t cores);
 
-  RoomId room_id(std::string_view room_name) const;
+  RoomId room_id(ScopedName room) const { return RoomId{hash(room.text())}; }
   std::uint64_t hash(std::string_view text) const;
   CoreId home_of(std::uint64_t key) const {
     return CoreId{static_cast<std::uint16_t>(key % cores)};

@@ -18,10 +18,13 @@ constexpr std::uint64_t leave_poll_ms = 2;
 
 ApiKeys keys_of(const Config& config) {
   ApiKeys out;
-  out.add("api-key", {Scope::publish, Scope::read, Scope::rooms, Scope::sessions}, config.api_key);
+  out.add("api-key", {Scope::publish, Scope::read, Scope::rooms, Scope::sessions}, {},
+          config.api_key);
   out.add("admin-key", {Scope::publish, Scope::read, Scope::rooms, Scope::sessions, Scope::admin},
-          config.admin_key);
-  for (const AccessKey& key : config.access_keys) out.add(key.name, key.scopes, key.secret);
+          {}, config.admin_key);
+  for (const AccessKey& key : config.access_keys)
+    out.add(key.name, key.scopes,
+            key.workspace.empty() ? std::nullopt : Workspace::of(key.workspace), key.secret);
   return out;
 }
 
@@ -197,7 +200,7 @@ void Shard::receive(const Throttle& item) {
 void Shard::receive(const ToUsers& item) {
   Dialects::Told message(dialects, item.frame);
   each_line(item.user_ids, [&](std::string_view user_id) {
-    const User* user = sessions.find_user(user_id);
+    const User* user = sessions.find_user(NameIn(item.workspace, user_id));
     if (user == nullptr) return;
     sessions.for_each_of(*user, [&](Session& session) {
       if (!(connection_id(session) == item.exclude)) told(session.socket, message.to(session));
@@ -212,11 +215,19 @@ void Shard::receive(const ToConnection& item) {
   told(socket, dialects.write(*session, item.frame, 0));
 }
 
+void Shard::receive(const ToNamed& item) {
+  const engine::SocketId socket{.slot = item.to.slot, .generation = item.to.generation};
+  const Session* session = sessions.find(socket);
+  if (session == nullptr || !(workspace_of(*session) == item.workspace)) return;
+  receive(ToConnection{.to = item.to, .frame = item.frame});
+}
+
 void Shard::receive(const ToEverybody& item) {
   Dialects::Told message(dialects, item.frame);
   sessions.for_each([&](Session& session) {
     if (session.kind == SessionKind::native && session.state == SessionState::authenticated &&
-        !session.awaits_greeting && !(connection_id(session) == item.exclude))
+        workspace_of(session) == item.workspace && !session.awaits_greeting &&
+        !(connection_id(session) == item.exclude))
       told(session.socket, message.to(session));
   });
 }

@@ -176,6 +176,7 @@ class Shard : public engine::Handler {
   void receive(const PatternKnown& item) { patterns.receive(item); }
   void receive(const RoomsReached& item) { broadcasts.receive(item); }
   void receive(const ToConnection& item);
+  void receive(const ToNamed& item);
   void receive(const ToEverybody& item);
 
   void read(Letter& letter);

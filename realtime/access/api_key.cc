@@ -30,9 +30,12 @@ bool ApiKey::matches(std::string_view candidate) const {
   return CRYPTO_memcmp(digest.data(), digest_.data(), digest.size()) == 0;
 }
 
-void ApiKeys::add(std::string_view name, Scopes scopes, std::string_view key) {
-  if (!key.empty())
-    entries_.push_back({.name = std::string(name), .scopes = scopes, .key = ApiKey(key)});
+void ApiKeys::add(std::string_view name, Scopes scopes, std::optional<Workspace> workspace,
+                  std::string_view key) {
+  if (key.empty()) return;
+  Entry& entry = entries_.emplace_back(
+      Entry{.name = std::string(name), .scopes = scopes, .workspace = {}, .key = ApiKey(key)});
+  if (workspace) entry.workspace = OwnedWorkspace(*workspace);
 }
 
 const ApiKeys::Entry* ApiKeys::find(std::string_view candidate) const {

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "realtime/access/scope.h"
+#include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 
@@ -32,10 +34,13 @@ class ApiKeys {
   struct Entry {
     std::string name;
     Scopes scopes;
+    std::optional<OwnedWorkspace> workspace;  // the only one it opens; nullopt: it opens all
     ApiKey key;
   };
 
-  void add(std::string_view name, Scopes scopes, std::string_view key);  // an empty one is none
+  // An empty key is none.
+  void add(std::string_view name, Scopes scopes, std::optional<Workspace> workspace,
+           std::string_view key);
   bool is_empty() const { return entries_.empty(); }
   // Looks at all of them, so that the time does not tell which one it was nearest to. nullptr:
   // none.

@@ -115,6 +115,8 @@ Result<Claims, TokenError> read_claims(const proto::JsonValue& object, const Tok
       !read_word(*claims, "jti", out.id)) {
     return fail(TokenError::bad_claim);
   }
+  // A token for a workspace that cannot be is none for the default one.
+  if (!out.workspace.empty() && !Workspace::of(out.workspace)) return fail(TokenError::bad_claim);
   const auto permissions = claims->find("permissions");
   if (permissions && !read_words(*permissions, out.permissions)) return fail(TokenError::bad_claim);
   const auto rooms = claims->find("rooms");

@@ -10,6 +10,7 @@
 #include "realtime/access/bounds.h"
 #include "realtime/access/grants.h"
 #include "realtime/access/token_error.h"
+#include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 
@@ -22,8 +23,8 @@ struct TokenRules {
 
 // What a good token says. Owned: it outlives the token.
 struct Claims {
-  std::string user;  // `sub`
-  std::string workspace;
+  std::string user;             // `sub`
+  std::string workspace;        // its id; empty: it names none
   std::string id;               // `jti`; empty: it has none
   std::uint64_t issued_s = 0;   // `iat`; 0: it does not say
   std::uint64_t expires_s = 0;  // seconds since 1970
@@ -36,6 +37,11 @@ struct Claims {
   // The moment after which it is no longer believed.
   std::uint64_t valid_until_s() const { return expires_s + skew_s; }
 };
+
+// read_claims() has seen to it that it is an id.
+inline Workspace workspace_of(const Claims& claims) {
+  return Workspace::of(claims.workspace).value_or(Workspace());
+}
 
 // Times are seconds since 1970 as numbers, 0 or later, fractions cut off (RFC 7519, NumericDate).
 Result<Claims, TokenError> read_claims(const proto::JsonValue& object, const TokenRules& rules,

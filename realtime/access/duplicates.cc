@@ -10,7 +10,7 @@ bool Duplicates::concerns(const Session& session) const {
 }
 
 std::uint64_t Duplicates::key_of(const Session& session) const {
-  return shard_.node.hash(session.user->id());
+  return shard_.node.hash(session.user->name().text());
 }
 
 void Duplicates::enter(const Session& session) {

@@ -15,7 +15,7 @@ namespace ringroom::realtime {
 // A rule, and what everybody has spent of it: shared by all cores, changed without locks.
 //
 // Connections belong to one core; what they have spent is kept there (ConnectionBudgets), exactly.
-// Users, addresses and keys are found in a table of fixed size.
+// Users, addresses, workspaces and keys are found in a table of fixed size.
 class Limit {
  public:
   // `keys` are what the table has room for.

@@ -23,10 +23,12 @@ struct PerRow {
 constexpr PerRow pers[] = {{"connection", Per::connection},
                            {"user", Per::user},
                            {"address", Per::address},
+                           {"workspace", Per::workspace},
                            {"key", Per::key}};
 
 constexpr std::uint8_t bit(Per per) { return static_cast<std::uint8_t>(1u << std::size_t(per)); }
-constexpr std::uint8_t clients = bit(Per::connection) | bit(Per::user) | bit(Per::address);
+constexpr std::uint8_t clients =
+    bit(Per::connection) | bit(Per::user) | bit(Per::address) | bit(Per::workspace);
 
 struct WhatRow {
   std::string_view name;
@@ -37,7 +39,7 @@ constexpr WhatRow whats[] = {
     {"message", What::message, clients},
     {"publish", What::publish, clients},
     {"join", What::join, clients},
-    {"connect", What::connect, bit(Per::user) | bit(Per::address)},
+    {"connect", What::connect, bit(Per::user) | bit(Per::address) | bit(Per::workspace)},
     {"api", What::api, bit(Per::key)},
 };
 constexpr std::string_view type_prefix = "type:";
@@ -97,8 +99,8 @@ Result<LimitRule, std::string_view> LimitRule::parse(std::string_view text) {
   const auto* row = std::ranges::find(pers, *per, &PerRow::name);
   if (row == std::end(pers) || (allowed & bit(row->per)) == 0)
     return wrong(
-        "is per nobody it could be: connection, user or address; connect per user or address, api "
-        "per key");
+        "is per nobody it could be: connection, user, address or workspace; connect not per "
+        "connection, api per key");
   out.per = row->per;
 
   const std::string_view window = text.substr(0, text.find(' '));

@@ -14,12 +14,12 @@ namespace ringroom::realtime {
 //   publish/connection=20/1s burst=40           40 at once, 20 a second flow back
 //   join/user=50/10s sliding                    never more than 50 in any 10 seconds
 //   type:cursor_position/user=10/1s             messages of that type
-//   connect/address=60/1min   api/key=1000/1s
+//   connect/address=60/1min   publish/workspace=5000/1s   api/key=1000/1s
 //
 // A plain value. Errors: of parse(), a sentence to be put behind the text.
 struct LimitRule {
   enum class What : std::uint8_t { message, publish, join, connect, api, type };
-  enum class Per : std::uint8_t { connection, user, address, key };
+  enum class Per : std::uint8_t { connection, user, address, workspace, key };
 
   What what;
   Per per;

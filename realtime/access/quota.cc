@@ -23,7 +23,11 @@ std::uint64_t Quotas::key_of_address(const Session& session) const {
 }
 
 std::uint64_t Quotas::key_of_user(const Session& session) const {
-  return shard_.node.hash(std::string("u").append(session.user->id()));
+  return shard_.node.hash(std::string("u").append(session.user->name().text()));
+}
+
+std::uint64_t Quotas::key_of_workspace(const Session& session) const {
+  return shard_.node.hash(std::string("w").append(workspace_of(session).id()));
 }
 
 void Quotas::ask_for_address(Session& session) {
@@ -32,8 +36,12 @@ void Quotas::ask_for_address(Session& session) {
 }
 
 void Quotas::ask_for_user(Session& session) {
-  const std::uint64_t limit = shard_.node.config.connections_per_user_max;
-  if (limit != 0 && session.user != nullptr) ask(session, key_of_user(session), limit);
+  const Config& config = shard_.node.config;
+  if (config.connections_per_user_max != 0 && session.user != nullptr)
+    ask(session, key_of_user(session), config.connections_per_user_max);
+  // The first answer may have ended it.
+  if (config.connections_per_workspace_max != 0 && session.state == SessionState::authenticated)
+    ask(session, key_of_workspace(session), config.connections_per_workspace_max);
 }
 
 // Keys are made anew rather than kept: 16 bytes in every session, for a hash at its end.
@@ -43,7 +51,8 @@ void Quotas::give_back(Session& session) {
   };
   if (session.counts_for_address) release(key_of_address(session));
   if (session.counts_for_user) release(key_of_user(session));
-  session.counts_for_address = session.counts_for_user = false;
+  if (session.counts_for_workspace) release(key_of_workspace(session));
+  session.counts_for_address = session.counts_for_user = session.counts_for_workspace = false;
 }
 
 void Quotas::receive(const AcquireQuota& asked) {
@@ -68,7 +77,7 @@ void Quotas::receive(const QuotaAnswer& answer) {
     if (session->kind != SessionKind::http)
       return shard_.lifecycle.close(
           *session, proto::CloseCode::limit,
-          "this user or address has as many connections as it may; close another first");
+          "this user, workspace or address has as many connections as it may; close another first");
     return shard_.exchanges.refuse(
         *session, 503, "rate_limited",
         "this address has as many connections as it may; close another first", {}, true);
@@ -76,6 +85,8 @@ void Quotas::receive(const QuotaAnswer& answer) {
   if (is_there) {
     if (answer.key == key_of_address(*session)) {
       session->counts_for_address = true;
+    } else if (answer.key == key_of_workspace(*session)) {
+      session->counts_for_workspace = true;
     } else {
       RR_CHECK(session->user != nullptr && answer.key == key_of_user(*session));
       session->counts_for_user = true;

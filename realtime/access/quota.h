@@ -11,8 +11,8 @@ namespace ringroom::realtime {
 
 class Shard;
 
-// How many connections a user or an address may have, over all cores: the count is kept by the
-// key's home core, and each connection asks there once.
+// How many connections a user, a workspace or an address may have, over all cores: the count is
+// kept by the key's home core, and each connection asks there once.
 //
 //   ask()  --AcquireQuota-->  home of the key: counts  --QuotaAnswer-->  keep the place, or close
 //   give_back()  --ReleaseQuota-->
@@ -26,6 +26,7 @@ class Quotas {
   explicit Quotas(Shard& shard) : shard_(shard) {}
 
   void ask_for_address(Session& session);
+  // Of who has just said who he is: for the user and for the workspace.
   void ask_for_user(Session& session);
   void give_back(Session& session);  // all that it has
 
@@ -37,6 +38,7 @@ class Quotas {
   void ask(Session& session, std::uint64_t key, std::uint64_t limit);
   std::uint64_t key_of_address(const Session& session) const;
   std::uint64_t key_of_user(const Session& session) const;
+  std::uint64_t key_of_workspace(const Session& session) const;
 
   Shard& shard_;
   std::unordered_map<std::uint64_t, std::uint32_t> counts_;  // of keys at home here

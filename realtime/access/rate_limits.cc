@@ -45,7 +45,7 @@ RateLimits::RateLimits(Shard& shard)
         joins_.push_back(i);
         break;
       case What::connect:
-        (rule.per == Per::user ? user_connects_ : address_connects_).push_back(i);
+        (rule.per == Per::address ? address_connects_ : user_connects_).push_back(i);
         break;
       case What::api:
         calls_.push_back(i);
@@ -69,7 +69,7 @@ std::optional<Limit::Budget> RateLimits::budget_of(std::size_t rule, const Sessi
       return of_connections_[rule]->of(session.socket.slot);
     case Per::user:
       if (session.user == nullptr) return std::nullopt;
-      if (!keys.user) keys.user = shard_.node.hash(session.user->id());
+      if (!keys.user) keys.user = shard_.node.hash(session.user->name().text());
       return find(rule, *keys.user);
     case Per::address:
       if (!keys.address) {
@@ -77,6 +77,10 @@ std::optional<Limit::Budget> RateLimits::budget_of(std::size_t rule, const Sessi
         keys.address = shard_.node.hash({reinterpret_cast<const char*>(ip.data()), ip.size()});
       }
       return find(rule, *keys.address);
+    case Per::workspace:
+      if (session.state != SessionState::authenticated) return std::nullopt;  // it is in none yet
+      if (!keys.workspace) keys.workspace = shard_.node.hash(workspace_of(session).id());
+      return find(rule, *keys.workspace);
     case Per::key:
       break;
   }

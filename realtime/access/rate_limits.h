@@ -23,8 +23,8 @@ class Shard;
 //   command --> rules of its type, of messages, of publications --> take from each budget
 //                                                       one says no: what was taken goes back
 //
-// Budgets of users, addresses and keys are the process' (Node::limits), so it does not matter on
-// which core, over how many connections, or whether one came back for it.
+// Budgets of users, addresses, workspaces and keys are the process' (Node::limits), so it does not
+// matter on which core, over how many connections, or whether one came back for it.
 class RateLimits {
  public:
   explicit RateLimits(Shard& shard);
@@ -40,6 +40,7 @@ class RateLimits {
   Verdict publish_raw(const Session& session);
   Verdict join(const Session& session);
   Verdict connect_from_address(const Session& session);
+  // Of who says who he is: as a user, in a workspace.
   Verdict connect_as_user(const Session& session);
   Verdict call(std::uint64_t api_key);
 
@@ -51,7 +52,7 @@ class RateLimits {
   using Rules = std::vector<std::size_t>;  // of Node::limits
   // The hashes by which budgets are found, made when a rule asks for them.
   struct Keys {
-    std::optional<std::uint64_t> user, address;
+    std::optional<std::uint64_t> user, address, workspace;
   };
   struct Taken {
     std::array<std::pair<std::size_t, Limit::Budget>, 32> budgets;

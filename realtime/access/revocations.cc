@@ -14,13 +14,13 @@ constexpr std::uint64_t ever_s = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
-std::uint64_t Revocations::key_of(Kind kind, std::string_view name) const {
+std::uint64_t Revocations::key_of(Kind kind, Workspace workspace, std::string_view name) const {
   std::string text(1, static_cast<char>('0' + static_cast<int>(kind)));
-  return node_.hash(text.append(name));
+  return node_.hash(text.append(ScopedName(NameIn(workspace, name)).text()));
 }
 
 bool Revocations::add(const Order& order, std::uint64_t now_s) {
-  const std::uint64_t key = key_of(order.kind, order.name);
+  const std::uint64_t key = key_of(order.kind, order.workspace, order.name);
   const std::uint64_t before_s = order.kind == Kind::token ? ever_s : order.issued_before_s;
   if (const auto found = entries_.find(key); found != entries_.end()) {
     // The wider of the two in both directions: nothing that was taken back comes alive again.
@@ -42,20 +42,23 @@ const Revocations::Entry* Revocations::find(std::uint64_t key, std::uint64_t now
 
 bool Revocations::covers(const Claims& claims, std::uint64_t now_s) const {
   if (entries_.empty()) return false;
-  if (!claims.id.empty() && find(key_of(Kind::token, claims.id), now_s) != nullptr) return true;
-  for (const Entry* entry :
-       {find(key_of(Kind::user, claims.user), now_s), find(key_of(Kind::all, {}), now_s)})
+  const Workspace workspace = workspace_of(claims);
+  if (!claims.id.empty() && find(key_of(Kind::token, workspace, claims.id), now_s) != nullptr)
+    return true;
+  for (const Entry* entry : {find(key_of(Kind::user, workspace, claims.user), now_s),
+                             find(key_of(Kind::all, workspace, {}), now_s)})
     if (entry != nullptr && claims.issued_s < entry->issued_before_s) return true;
   return false;
 }
 
 bool Revocations::is_meant(const Order& order, const TokenMark& mark) const {
-  if (order.kind == Kind::token) return mark.id_hash == key_of(Kind::token, order.name);
+  if (order.kind == Kind::token)
+    return mark.id_hash == key_of(Kind::token, order.workspace, order.name);
   return mark.issued_s < order.issued_before_s;
 }
 
 TokenMark Revocations::mark_of(const Claims& claims) const {
-  return {.id_hash = claims.id.empty() ? 0 : key_of(Kind::token, claims.id),
+  return {.id_hash = claims.id.empty() ? 0 : key_of(Kind::token, workspace_of(claims), claims.id),
           .issued_s = claims.issued_s};
 }
 

@@ -11,8 +11,8 @@ namespace ringroom::realtime {
 
 struct Node;
 
-// What was taken back before it ended by itself: one token by its `jti`, the tokens of a user that
-// were issued before a time, or all that were.
+// What was taken back before it ended by itself, of one workspace: one token by its `jti`, the
+// tokens of a user that were issued before a time, or all that were.
 //
 // Each core has all of it, so that a handshake asks nobody. In memory only: after a restart the
 // backend says it again, or the tokens have ended.
@@ -27,6 +27,7 @@ class Revocations {
   enum class Kind : std::uint8_t { token, user, all };
   struct Order {
     Kind kind;
+    Workspace workspace;            // whose tokens
     std::string_view name;          // jti or user; empty for all
     std::uint64_t issued_before_s;  // exclusive; not for `token`
     std::uint64_t until_s;          // when it may be forgotten
@@ -46,7 +47,7 @@ class Revocations {
     std::uint64_t issued_before_s;
     std::uint64_t until_s;
   };
-  std::uint64_t key_of(Kind kind, std::string_view name) const;
+  std::uint64_t key_of(Kind kind, Workspace workspace, std::string_view name) const;
   const Entry* find(std::uint64_t key, std::uint64_t now_s) const;
 
   const Node& node_;

@@ -12,7 +12,7 @@ namespace ringroom::realtime {
 std::size_t RoomPlaces::bytes_max() const { return shard_.node.config.queue_bytes_max; }
 
 std::uint64_t RoomPlaces::key_of_user(const Session& session) const {
-  return shard_.node.hash(std::string("r").append(session.user->id()));
+  return shard_.node.hash(std::string("r").append(session.user->name().text()));
 }
 
 void RoomPlaces::join(Session& session, const JoinRoom& join) {
@@ -77,7 +77,8 @@ void RoomPlaces::receive(const QuotaAnswer& answer) {
 }
 
 void RoomPlaces::expel(Session& session, RoomId room) {
-  const std::string name = session.find(room)->audience->name;  // it may end with the subscription
+  const std::string name(
+      session.find(room)->audience->name.shown());  // it may end with the subscription
   shard_.membership.expel(session, room, "limit");
   shard_.patterns.end_at_limit(session, name);
 }

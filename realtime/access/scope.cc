@@ -25,12 +25,6 @@ constexpr std::string_view well_known[] = {
 constexpr bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= name_bytes_max && std::ranges::all_of(text, [](char c) {
-    return is_letter(lower(c)) || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-  });
-}
-
 // The word, or the word again and again.
 bool is_made_of(std::string_view letters, std::string_view word) {
   if (letters.empty() || letters.size() % word.size() != 0) return false;
@@ -40,6 +34,12 @@ bool is_made_of(std::string_view letters, std::string_view word) {
 }
 
 }  // namespace
+
+bool is_plain_name(std::string_view text) {
+  return !text.empty() && text.size() <= name_bytes_max && std::ranges::all_of(text, [](char c) {
+    return is_letter(lower(c)) || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
 
 std::string_view name_of(Scope scope) { return names[std::size_t(scope)]; }
 
@@ -56,19 +56,34 @@ std::optional<Scopes> Scopes::parse(std::string_view text) {
 }
 
 Result<AccessKey, std::string_view> AccessKey::parse(std::string_view text) {
-  AccessKey out{.name = {}, .scopes = {}, .file = {}, .written = std::string(text), .secret = {}};
+  AccessKey out{.name = {},
+                .workspace = {},
+                .scopes = {},
+                .file = {},
+                .written = std::string(text),
+                .secret = {}};
   const std::size_t first = text.find(':');
   const std::size_t second = first == text.npos ? first : text.find(':', first + 1);
   if (second == text.npos || second + 1 == text.size())
     return fail(std::string_view("is no key: write NAME:SCOPE+SCOPE:FILE"));
   out.name = text.substr(0, first);
+  if (const std::size_t at = out.name.find('@'); at != std::string::npos) {
+    out.workspace = out.name.substr(at + 1);
+    out.name.resize(at);
+    if (!is_plain_name(out.workspace))
+      return fail(std::string_view(
+          "has behind the `@` no workspace of 1 to 64 letters, digits, `-`, `_` or `.`"));
+  }
   out.file = text.substr(second + 1);
   const auto scopes = Scopes::parse(text.substr(first + 1, second - first - 1));
-  if (!is_name(out.name))
+  if (!is_plain_name(out.name))
     return fail(std::string_view("has no name of 1 to 64 letters, digits, `-`, `_` or `.`"));
   if (!scopes)
     return fail(
         std::string_view("has a scope that there is not: publish, read, rooms, sessions or admin"));
+  if (!out.workspace.empty() && scopes->has(Scope::admin))
+    return fail(std::string_view(
+        "is for one workspace, and `admin` is about the whole server: leave one of them out"));
   out.scopes = *scopes;
   return out;
 }

@@ -39,10 +39,12 @@ class Scopes {
   std::uint8_t bits_ = 0;
 };
 
-// One further key of the server API, as an operator writes it: NAME:SCOPE+SCOPE:FILE. The key
-// stands in the file, never in a flag or a variable.
+// One further key of the server API, as an operator writes it: NAME:SCOPE+SCOPE:FILE, or
+// NAME@WORKSPACE:SCOPE+SCOPE:FILE of one that opens this workspace alone. The key stands in the
+// file, never in a flag or a variable.
 struct AccessKey {
-  std::string name;  // for logs and limits
+  std::string name;       // for logs and limits
+  std::string workspace;  // its id; empty: it opens all
   Scopes scopes;
   std::string file;
   std::string written;
@@ -53,6 +55,9 @@ struct AccessKey {
   // Error: what is wrong with it, to be put behind its text.
   static Result<AccessKey, std::string_view> parse(std::string_view text);
 };
+
+// 1 to 64 letters, digits, `-`, `_` or `.`: what stands well in an option, a log and a label.
+bool is_plain_name(std::string_view text);
 
 // A key that somebody could guess: short, of few characters, or one that stands in examples.
 bool is_guessable(std::string_view secret);

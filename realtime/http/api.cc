@@ -37,11 +37,43 @@ std::optional<JsonValue> Api::body_of(Session& session, const proto::Request& re
     return std::nullopt;
   }
   for (const proto::JsonField field : body->fields()) {
-    if (std::ranges::find(fields, field.name) != fields.end()) continue;
+    if (field.name == "workspace" || std::ranges::find(fields, field.name) != fields.end())
+      continue;
     refuse(session, field.name, "is not known here; leave it out");
     return std::nullopt;
   }
+  if (!enter(session, request, &*body)) return std::nullopt;
   return *body;
+}
+
+bool Api::enter(Session& session, const proto::Request& request, const JsonValue* body) {
+  std::optional<std::string> said = proto::query_parameter(request.query, "workspace");
+  if (const auto value = body == nullptr ? std::nullopt : body->find("workspace")) {
+    const std::string_view text = value->string().value_or("");
+    if (said && *said != text) {
+      refuse(session, "workspace", "is another one than in the query; say it once");
+      return false;
+    }
+    said = text;
+  }
+  const ApiKeys::Entry* key = session.exchange->key;
+  const bool is_bound = key != nullptr && key->workspace;
+  workspace_ = is_bound ? *key->workspace : OwnedWorkspace();
+  if (!said) return true;
+  const auto workspace = Workspace::of(*said);
+  if (!workspace) {
+    refuse(session, "workspace", "must be an id: 1 to 255 bytes without control characters");
+    return false;
+  }
+  if (is_bound && !(*workspace == workspace_)) {
+    shard_.counters.not_let_in(AuthRefusal::scope);
+    shard_.exchanges.refuse(session, ErrorCode::forbidden,
+                            "this key opens another workspace than `workspace` names; use a key of "
+                            "that one");
+    return false;
+  }
+  workspace_ = OwnedWorkspace(*workspace);
+  return true;
 }
 
 std::optional<std::string_view> Api::type_in(Session& session, const JsonValue& body) {
@@ -164,7 +196,8 @@ void Api::publish(Session& session, const proto::Request& request) {
   if (urgency->quiet_hours != 0 && expected_version != any_version)
     return refuse(session, "expected_version",
                   "cannot be said of what waits for quiet_hours; leave one of them out");
-  const RoomId id = shard_.node.room_id(*room);
+  const NameIn name(workspace_, *room);
+  const RoomId id = shard_.node.room_id(name);
   const CoreId home = shard_.node.home_of(id);
   if (!shard_.accepts_mail(home, payload->size())) {
     shard_.counters.refused_limit_total.add();
@@ -172,7 +205,7 @@ void Api::publish(Session& session, const proto::Request& request) {
                                    "the room's core does not keep up; try again shortly");
   }
   shard_.send(home, Publish{.room = id,
-                            .room_name = *room,
+                            .room_name = name,
                             .from = shard_.connection_id(session),
                             .type = *type,
                             .sender = {},
@@ -232,7 +265,8 @@ void Api::broadcast(Session& session, const proto::Request& request) {
     return refuse(session, "rooms", "holds more than 16 patterns; make several requests of it");
   const auto exclude = exclude_in(session, *body);
   if (!exclude) return;
-  shard_.broadcasts.begin(session, {.type = *type,
+  shard_.broadcasts.begin(session, {.workspace = workspace_,
+                                    .type = *type,
                                     .payload = *payload,
                                     .rooms = *rooms,
                                     .users = *users,

@@ -28,6 +28,10 @@ class Shard;
 //   POST /api/ws/rooms         room, max_members?, public?, metadata?, owner?
 //   GET, DELETE /api/ws/rooms/{room}
 //
+// Each is about one workspace: the one that its key opens, or of a key that opens all the one named
+// by `workspace`, in the body or the query, else the default. Names have no meaning without it, and
+// NameIn(workspace_, ...) is the only way from them to a room or a user.
+//
 // Errors: the exact field is named; a field that we do not know is refused by its name.
 class Api {
  public:
@@ -47,7 +51,10 @@ class Api {
   std::optional<std::string> room_in_path(Session& session, const proto::Request& request);
   Asker asker_of(Session& session);
 
-  // A body with these fields and no others. nullopt: the refusal is out.
+  // Which workspace the request is about, in workspace_. False: the refusal is out. The body may be
+  // null. body_of() and room_in_path() have done it.
+  bool enter(Session& session, const proto::Request& request, const proto::JsonValue* body);
+  // A body with these fields, maybe `workspace`, and no others. nullopt: the refusal is out.
   std::optional<proto::JsonValue> body_of(Session& session, const proto::Request& request,
                                           std::span<const std::string_view> fields);
   std::optional<std::string_view> type_in(Session& session, const proto::JsonValue& body);
@@ -66,6 +73,7 @@ class Api {
   void refuse(Session& session, std::string_view field, std::string_view problem);
 
   Shard& shard_;
+  OwnedWorkspace workspace_;  // of the request in work
   proto::JsonParser parser_;
   alloc::BlockBuilder payload_;
 };

@@ -17,7 +17,10 @@ Asker Api::asker_of(Session& session) {
 std::optional<std::string> Api::room_in_path(Session& session, const proto::Request& request) {
   constexpr std::string_view before = "/api/ws/rooms/";
   auto room = proto::percent_decoded(request.path.substr(before.size()));
-  if (room && native_json::is_room_name(*room)) return room;
+  if (room && native_json::is_room_name(*room)) {
+    if (!enter(session, request, nullptr)) return std::nullopt;
+    return room;
+  }
   shard_.exchanges.refuse(session, ErrorCode::bad_request,
                           "the path ends in a room name, percent-encoded: 1 to 255 bytes without "
                           "control characters");
@@ -33,9 +36,13 @@ void Api::list_rooms(Session& session, const proto::Request& request) {
         limit > bounds::listed_rooms_max)
       return refuse(session, "limit", "must be a whole number of rooms, 0 to 1000");
   }
+  if (!enter(session, request, nullptr)) return;
   // An HTTP connection answers one request after the other, so its last list is complete.
-  RR_CHECK(shard_.listings.begin(
-      {.asker = asker_of(session), .correlation_id = {}, .prefix = prefix, .limit = limit}));
+  RR_CHECK(shard_.listings.begin({.asker = asker_of(session),
+                                  .correlation_id = {},
+                                  .workspace = workspace_,
+                                  .prefix = prefix,
+                                  .limit = limit}));
 }
 
 void Api::create_room(Session& session, const proto::Request& request) {
@@ -73,10 +80,11 @@ void Api::create_room(Session& session, const proto::Request& request) {
       return refuse(session, "owner", "must be a user id");
     owner = *value->string();
   }
-  const RoomId id = shard_.node.room_id(*room);
+  const NameIn name(workspace_, *room);
+  const RoomId id = shard_.node.room_id(name);
   shard_.send(shard_.node.home_of(id), CreateRoom{.room = id,
                                                   .asker = asker_of(session),
-                                                  .room_name = *room,
+                                                  .room_name = name,
                                                   .correlation_id = {},
                                                   .owner = owner,
                                                   .metadata = metadata,
@@ -88,20 +96,21 @@ void Api::create_room(Session& session, const proto::Request& request) {
 void Api::describe_room(Session& session, const proto::Request& request) {
   const auto room = room_in_path(session, request);
   if (!room) return;
-  const RoomId id = shard_.node.room_id(*room);
-  shard_.send(
-      shard_.node.home_of(id),
-      DescribeRoom{
-          .room = id, .asker = asker_of(session), .room_name = *room, .correlation_id = {}});
+  const NameIn name(workspace_, *room);
+  const RoomId id = shard_.node.room_id(name);
+  shard_.send(shard_.node.home_of(id),
+              DescribeRoom{
+                  .room = id, .asker = asker_of(session), .room_name = name, .correlation_id = {}});
 }
 
 void Api::delete_room(Session& session, const proto::Request& request) {
   const auto room = room_in_path(session, request);
   if (!room) return;
-  const RoomId id = shard_.node.room_id(*room);
+  const NameIn name(workspace_, *room);
+  const RoomId id = shard_.node.room_id(name);
   shard_.send(shard_.node.home_of(id), DeleteRoom{.room = id,
                                                   .asker = asker_of(session),
-                                                  .room_name = *room,
+                                                  .room_name = name,
                                                   .correlation_id = {},
                                                   .user_id = {},
                                                   .is_granted = true});

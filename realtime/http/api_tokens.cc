@@ -2,6 +2,7 @@
 #include <optional>
 #include <string_view>
 
+#include "proto/dialect/native_command.h"
 #include "realtime/http/api.h"
 #include "realtime/shard.h"
 
@@ -33,6 +34,7 @@ void Api::revoke(Session& session, const proto::Request& request) {
   if (!body) return;
   const std::uint64_t now_s = shard_.wall_ms / 1'000;
   Revocations::Order order{.kind = Kind::all,
+                           .workspace = workspace_,
                            .name = {},
                            // Tokens of this very second are not newer than the request.
                            .issued_before_s = now_s + 1,
@@ -43,8 +45,8 @@ void Api::revoke(Session& session, const proto::Request& request) {
     if (order.kind != Kind::all)
       return refuse(session, row.field, "stands beside `jti`: say one of the two");
     const auto name = value->string();
-    if (!name || name->empty() || name->size() > bounds::token_word_bytes_max)
-      return refuse(session, row.field, "must be a text of 1 to 255 bytes");
+    if (!name || !proto::dialect::is_name(*name, bounds::token_word_bytes_max))
+      return refuse(session, row.field, "must be 1 to 255 bytes without control characters");
     order.kind = row.kind;
     order.name = *name;
   }

@@ -26,11 +26,14 @@ Broadcasts::Broadcasts(Shard& shard) : shard_(shard), frame_(shard.heap), body_(
 void Broadcasts::begin(Session& session, const Request& request) {
   // What each core has to look after: the names at home there, and every pattern.
   std::vector<std::string> rooms(shard_.node.cores), personal(shard_.node.cores);
+  const auto home_of = [&](std::string_view room) {
+    return shard_.node.home_of(shard_.node.room_id(NameIn(request.workspace, room))).value;
+  };
   for (const std::string_view room : request.rooms) {
     if (has_star(room)) {
       for (std::string& lines : rooms) add_line(lines, room);
     } else {
-      add_line(rooms[shard_.node.home_of(shard_.node.room_id(room)).value], room);
+      add_line(rooms[home_of(room)], room);
     }
   }
   // What is for a user goes to the user's room where there is one, and may wait there; else it is
@@ -43,7 +46,7 @@ void Broadcasts::begin(Session& session, const Request& request) {
       continue;
     }
     const std::string room = std::string(personal_prefix).append(user);
-    add_line(personal[shard_.node.home_of(shard_.node.room_id(room)).value], room);
+    add_line(personal[home_of(room)], room);
   }
 
   const auto refuse = [&](std::string_view message) {
@@ -80,6 +83,7 @@ void Broadcasts::begin(Session& session, const Request& request) {
     if (is_asked(core))
       shard_.send(CoreId{core}, ReachRooms{.to = to,
                                            .number = number,
+                                           .workspace = request.workspace,
                                            .rooms = rooms[core],
                                            .personal = personal[core],
                                            .type = request.type,
@@ -106,13 +110,18 @@ void Broadcasts::tell(const Request& request, std::string_view users) {
                                       frame_);
   proto::end_frame(frame_, begin, proto::Opcode::text);
   if (request.everybody)
-    shard_.send_to_all(ToEverybody{.frame = frame_.text(), .exclude = request.exclude});
+    shard_.send_to_all(ToEverybody{
+        .workspace = request.workspace, .frame = frame_.text(), .exclude = request.exclude});
   if (!users.empty())
-    shard_.send_to_all(
-        ToUsers{.user_ids = users, .frame = frame_.text(), .exclude = request.exclude});
+    shard_.send_to_all(ToUsers{.workspace = request.workspace,
+                               .user_ids = users,
+                               .frame = frame_.text(),
+                               .exclude = request.exclude});
   for (const ConnectionId& connection : request.connections)
     if (!(connection == request.exclude))
-      shard_.send(CoreId{connection.core}, ToConnection{.to = connection, .frame = frame_.text()});
+      shard_.send(
+          CoreId{connection.core},
+          ToNamed{.workspace = request.workspace, .to = connection, .frame = frame_.text()});
 }
 
 void Broadcasts::receive(const RoomsReached& reached) {

@@ -27,6 +27,7 @@ class Broadcasts {
   explicit Broadcasts(Shard& shard);
 
   struct Request {
+    Workspace workspace;  // nobody outside hears it
     std::string_view type;
     std::string_view payload;
     std::span<const std::string_view> rooms;  // names and patterns

@@ -88,6 +88,7 @@ void Exchanges::answer(Session& session, const proto::Request& request) {
   if (++exchange.number == 1) shard_.admission.known();
   exchange.keep_alive = request.keep_alive;
   exchange.head_only = request.method == "HEAD";
+  exchange.key = nullptr;
   exchange.is_reading = true;
   routes_.answer(session, request);
   // A handshake ends the exchange and takes the object with it.
@@ -149,7 +150,7 @@ void Exchanges::receive(Session& session, const Published& published) {
   if (!session.exchange->waiting || session.exchange->number != published.exchange) return;
   body_.clear();
   body_.append(R"({"room":)");
-  proto::append_json_string(body_, published.room_name);
+  proto::append_json_string(body_, published.room_name.shown());
   if (published.held_until_ms != 0) {
     body_.append(R"(,"held_until":)");
     proto::append_number(body_, published.held_until_ms / 1'000);

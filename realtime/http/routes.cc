@@ -171,6 +171,7 @@ bool Routes::may_use(Session& session, const Request& request, Scope scope) {
     return false;
   }
   if (!is_within(session, shard_.rate_limits.call(shard_.node.hash(key->name)))) return false;
+  session.exchange->key = key;
   if (key->scopes.has(scope)) return true;
   shard_.counters.not_let_in(AuthRefusal::scope);
   Log::line(Log::Level::info, "api key without the scope",
@@ -326,10 +327,22 @@ std::optional<std::string_view> Routes::shake_hands(Session& session, const Requ
   return std::nullopt;
 }
 
+std::optional<OwnedWorkspace> Routes::workspace_in(Session& session, const Request& request) {
+  if (!shard_.node.config.insecure_dev) return OwnedWorkspace();  // its token says which
+  const auto said = proto::query_parameter(request.query, "workspace");
+  if (!said) return OwnedWorkspace();
+  if (const auto workspace = Workspace::of(*said)) return OwnedWorkspace(*workspace);
+  shard_.exchanges.refuse(session, ErrorCode::bad_request,
+                          "workspace is 1 to 255 bytes of UTF-8 without control characters");
+  return std::nullopt;
+}
+
 void Routes::native(Session& session, const Request& request) {
   // Read before the handshake: the request is gone after it.
   const auto token = token_of(request, shard_.node.config.token_cookie);
   const auto user = proto::query_parameter(request.query, "user");
+  const auto workspace = workspace_in(session, request);
+  if (!workspace) return;
   const std::string dialect = proto::query_parameter(request.query, "dialect").value_or("json");
   const bool is_event = dialect == "event";
   const bool wants_batches = proto::query_parameter(request.query, "batch") == "1";
@@ -347,9 +360,10 @@ void Routes::native(Session& session, const Request& request) {
   if (is_event) session.dialect = WireForm::event;
   if (*subprotocol == binary) session.dialect = WireForm::binary;
   if (!token && !user) return;  // it will say so in its first message
-  const auto identified = shard_.identities.identify(
-      session,
-      {.token = token ? *token : std::string_view(), .user_id = user ? *user : std::string_view()});
+  const auto identified =
+      shard_.identities.identify(session, {.token = token ? *token : std::string_view(),
+                                           .user_id = user ? *user : std::string_view(),
+                                           .workspace = *workspace});
   if (identified) return shard_.greetings.begin(session, identified->zone, {}, {});
   shard_.commands.refuse(session, identified.error().code, {}, identified.error().message);
   shard_.lifecycle.close(session, identified.error().close);
@@ -380,16 +394,20 @@ void Routes::raw(Session& session, const Request& request) {
   if (!publishes && !subscribes)
     return shard_.exchanges.refuse(session, ErrorCode::bad_request,
                                    "mode is publish, subscribe or both");
+  const auto workspace = workspace_in(session, request);
+  if (!workspace) return;
+  const NameIn name(*workspace, *room);
   if (!upgrade(session, request, SessionKind::raw, {})) return;
+  session.raw = std::make_unique<RawTarget>(RawTarget{
+      .room = shard_.node.room_id(name), .name = OwnedName(name), .publishes = publishes});
   shard_.lifecycle.authenticated(session, {});
-  session.raw = std::make_unique<RawTarget>(
-      RawTarget{.room = shard_.node.room_id(*room), .name = *room, .publishes = publishes});
+  if (session.state != SessionState::authenticated) return;
   if (!subscribes) return;
   if (shard_.rate_limits.join(session) || shard_.admission.join(Admission::Who::stranger) != 0)
     return shard_.lifecycle.close(session, proto::CloseCode::try_later,
                                   "more joins at once than this server takes; come back shortly");
-  if (shard_.membership.join(
-          session, {.room = *room, .dialect = WireForm::raw, .actions = Actions::all()}) !=
+  if (shard_.membership.join(session,
+                             {.room = name, .dialect = WireForm::raw, .actions = Actions::all()}) !=
       Membership::Join::asked)
     shard_.lifecycle.close(session, proto::CloseCode::try_later);
 }

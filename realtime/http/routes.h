@@ -10,6 +10,7 @@
 #include "realtime/access/scope.h"
 #include "realtime/http/api.h"
 #include "realtime/session/session.h"
+#include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 
@@ -39,6 +40,8 @@ class Routes {
   void native(Session& session, const proto::Request& request);
   void echo(Session& session, const proto::Request& request);
   void raw(Session& session, const proto::Request& request);
+  // In development: the workspace that the query names. nullopt: the refusal is out.
+  std::optional<OwnedWorkspace> workspace_in(Session& session, const proto::Request& request);
   // The built-in page and its files.
   bool page(Session& session, const proto::Request& request);
 

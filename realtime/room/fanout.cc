@@ -173,7 +173,7 @@ void Fanout::add_ephemerals(Room& room) {
     ConnectionId without[2] = {pending.from, pending.exclude};  // nobody need be told that he types
     add(room,
         proto::Publication{.type = pending.type,
-                           .room = room.name(),
+                           .room = room.shown_name(),
                            .message_id = {id.data(), id.size()},
                            .correlation_id = pending.message_id,
                            .sender = pending.sender,
@@ -196,8 +196,10 @@ void Fanout::reset(Room& room, std::string_view reason) {
   Batch& batch = batch_of(room, room.options().priority);
   batch.starts_anew = true;
   mark_event(room, EventFilter::always);
-  const proto::RoomReset told{
-      .room = room.name(), .epoch = room.epoch(), .sequence = room.last().value, .reason = reason};
+  const proto::RoomReset told{.room = room.shown_name(),
+                              .epoch = room.epoch(),
+                              .sequence = room.last().value,
+                              .reason = reason};
   encode_with(room, WireForm::json, proto::Opcode::text, keep_for_batches(room),
               [&](alloc::BlockBuilder& out) { proto::dialect::native_json::encode(told, out); });
   encode_with(room, WireForm::event, proto::Opcode::text, Keep::if_heard,

@@ -105,7 +105,7 @@ void OfflineKeeper::receive(const Acknowledge& acknowledge, Room* room) {
   if (acknowledge.correlation_id.empty()) return;
   alloc::BlockBuilder frame(shard_.heap);
   append_frame(frame, proto::Ack{.correlation_id = acknowledge.correlation_id,
-                                 .room = room->name(),
+                                 .room = room->shown_name(),
                                  .sequence = room->offline->acknowledged(),
                                  .epoch = room->epoch()});
   shard_.send(CoreId{acknowledge.from.core},

@@ -22,6 +22,8 @@ namespace ringroom::realtime {
 //             quote:*:usd -> ann         found: a new room is compared with few
 //   ""        *:alarm  -> cy             those whose first word may be any
 //
+// Words are names of their workspace, so a pattern is never even compared with a room of another.
+//
 // Owner: one core. Bounded: by `patterns-max` of the process.
 class PatternTable {
  public:
@@ -31,18 +33,20 @@ class PatternTable {
     WireForm form;
   };
 
-  void add(std::string_view pattern, const Listener& listener) {
-    Rows& rows = words_[std::string(word_of(pattern))];
-    auto row = std::ranges::find(rows, pattern, &Row::pattern);
+  void add(ScopedName pattern, const Listener& listener) {
+    const NameIn word(pattern.workspace(), word_of(pattern.shown()));
+    Rows& rows = words_[std::string(word->text())];
+    auto row = std::ranges::find(rows, pattern.shown(), &Row::pattern);
     if (row == rows.end())
-      row = rows.insert(row, Row{.pattern = std::string(pattern), .listeners = {}});
+      row = rows.insert(row, Row{.pattern = std::string(pattern.shown()), .listeners = {}});
     row->listeners.push_back(listener);
     ++count_;
   }
-  void remove(std::string_view pattern, const ConnectionId& connection, std::uint32_t ticket) {
-    const auto rows = words_.find(word_of(pattern));
+  void remove(ScopedName pattern, const ConnectionId& connection, std::uint32_t ticket) {
+    const NameIn word(pattern.workspace(), word_of(pattern.shown()));
+    const auto rows = words_.find(word->text());
     if (rows == words_.end()) return;
-    const auto row = std::ranges::find(rows->second, pattern, &Row::pattern);
+    const auto row = std::ranges::find(rows->second, pattern.shown(), &Row::pattern);
     if (row == rows->second.end()) return;
     count_ -= std::erase_if(row->listeners, [&](const Listener& each) {
       return each.connection == connection && each.ticket == ticket;
@@ -54,12 +58,13 @@ class PatternTable {
 
   // Those that hear a room of this name; valid until the next call. What is for one person only is
   // reached by no pattern.
-  std::span<const Listener> matching(std::string_view room) {
+  std::span<const Listener> matching(ScopedName room) {
     found_.clear();
-    if (words_.empty() || is_personal(room)) return {};
-    const std::string_view word = namespace_of(room);
-    look(word, room);
-    if (!word.empty()) look({}, room);
+    const std::string_view name = room.shown();
+    if (words_.empty() || is_personal(name)) return {};
+    const std::string_view word = namespace_of(name);
+    look(NameIn(room.workspace(), word), name);
+    if (!word.empty()) look(NameIn(room.workspace(), {}), name);
     return found_;
   }
 
@@ -82,8 +87,8 @@ class PatternTable {
     const std::string_view word = namespace_of(pattern);
     return has_star(word) ? std::string_view() : word;
   }
-  void look(std::string_view word, std::string_view room) {
-    const auto rows = words_.find(word);
+  void look(ScopedName word, std::string_view room) {
+    const auto rows = words_.find(word.text());
     if (rows == words_.end()) return;
     for (const Row& row : rows->second)
       if (matches(row.pattern, room))

@@ -99,7 +99,7 @@ void PresenceKeeper::announce(Room& room, std::string_view type, const Connectio
   shard_.counters.presence_told_total.add();
   fanout_.announce(room,
                    proto::Publication{.type = type,
-                                      .room = room.name(),
+                                      .room = room.shown_name(),
                                       .sequence = 0,
                                       .message_id = {id.data(), id.size()},
                                       .correlation_id = {},
@@ -131,7 +131,8 @@ void PresenceKeeper::tell_batch(Room& room) {
                                   presence.count(Difference::left) +
                                   presence.count(Difference::updated);
   if (differences == 0) return;  // all of it has cancelled out
-  proto::PresenceDiff diff{.room = room.name(), .names = std::nullopt, .count = presence.users()};
+  proto::PresenceDiff diff{
+      .room = room.shown_name(), .names = std::nullopt, .count = presence.users()};
   if (differences <= room.options().presence_listed_max) {
     joined_.clear(), updated_.clear(), left_.clear();
     presence.each(Difference::joined, [this](std::string_view user_id, std::string_view info) {

@@ -39,8 +39,11 @@ void Reach::receive(const JoinPattern& join) {
   const PatternTable::Listener listener{
       .connection = join.connection, .ticket = join.ticket, .form = join.form};
   patterns_.add(join.pattern, listener);
-  walks_.push_back(std::make_unique<Walk>(
-      Walk{.patterns = {std::string(join.pattern)}, .listener = listener, .to = join.connection}));
+  walks_.push_back(
+      std::make_unique<Walk>(Walk{.workspace = OwnedWorkspace(join.pattern.workspace()),
+                                  .patterns = {std::string(join.pattern.shown())},
+                                  .listener = listener,
+                                  .to = join.connection}));
 }
 
 void Reach::receive(const LeavePattern& leave) {
@@ -52,7 +55,8 @@ void Reach::receive(const LeavePattern& leave) {
 }
 
 void Reach::receive(const ReachRooms& request) {
-  auto walk = std::make_unique<Walk>(Walk{.patterns = {},
+  auto walk = std::make_unique<Walk>(Walk{.workspace = OwnedWorkspace(request.workspace),
+                                          .patterns = {},
                                           .to = request.to,
                                           .number = request.number,
                                           .exclude = request.exclude,
@@ -60,21 +64,22 @@ void Reach::receive(const ReachRooms& request) {
                                           .payload = std::string(request.payload),
                                           .priority = request.priority,
                                           .quiet_hours = request.quiet_hours});
-  each_line(request.personal, [&](std::string_view room) {
+  const auto publish_by_name = [&](std::string_view name) {
+    const NameIn room(request.workspace, name);
     const RoomId id = shard_.node.room_id(room);
     if (walk->named.insert(id.value).second) publish(*walk, id, room);
-  });
+  };
+  each_line(request.personal, publish_by_name);
   walk->reached = walk->refused = 0;
   each_line(request.rooms, [&](std::string_view room) {
     if (has_star(room)) return void(walk->patterns.emplace_back(room));
-    const RoomId id = shard_.node.room_id(room);
-    if (walk->named.insert(id.value).second) publish(*walk, id, room);
+    publish_by_name(room);
   });
   if (walk->patterns.empty()) return answer(*walk);
   walks_.push_back(std::move(walk));
 }
 
-void Reach::publish(Walk& walk, RoomId room, std::string_view name) {
+void Reach::publish(Walk& walk, RoomId room, ScopedName name) {
   // Whoever publishes without wanting an answer is refused by the count of refusals alone.
   const std::uint64_t before = shard_.counters.refused_limit_total.read();
   shard_.rooms.receive(Publish{.room = room,
@@ -116,9 +121,12 @@ const Namespace* Reach::namespace_of_all(const Walk& walk) const {
 }
 
 bool Reach::concerns(const Walk& walk, const Room& room) const {
-  if (room.is_ending || walk.named.contains(room.id().value)) return false;
-  return std::ranges::any_of(
-      walk.patterns, [&](const std::string& pattern) { return reaches(pattern, room.name()); });
+  if (room.is_ending || !(room.name().workspace() == walk.workspace) ||
+      walk.named.contains(room.id().value))
+    return false;
+  return std::ranges::any_of(walk.patterns, [&](const std::string& pattern) {
+    return reaches(pattern, room.shown_name());
+  });
 }
 
 void Reach::walk() {

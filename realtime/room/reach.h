@@ -47,7 +47,8 @@ class Reach {
 
  private:
   struct Walk {
-    std::vector<std::string> patterns;
+    OwnedWorkspace workspace;
+    std::vector<std::string> patterns;  // as they are shown
     // Of one who listens to them from here on; or else of a publication, what follows.
     std::optional<PatternTable::Listener> listener = {};
     ConnectionId to = nobody;
@@ -62,7 +63,7 @@ class Reach {
     bool is_over = false;  // nobody waits for it any more
   };
   bool concerns(const Walk& walk, const Room& room) const;
-  void publish(Walk& walk, RoomId room, std::string_view name);
+  void publish(Walk& walk, RoomId room, ScopedName name);
   void answer(const Walk& walk);
   const Namespace* namespace_of_all(const Walk& walk) const;
 

@@ -53,9 +53,13 @@ class Room {
     std::uint32_t listeners;
   };
 
-  Room(RoomId id, std::string_view name, const Namespace& rules, std::uint32_t epoch,
+  Room(RoomId id, ScopedName name, const Namespace& rules, std::uint32_t epoch,
        std::uint32_t number)
-      : id_(id), name_(name), options_(rules), number_(number) {
+      : id_(id),
+        name_(name),
+        options_(rules),
+        number_(number),
+        shown_at_(static_cast<std::uint16_t>(name.shown_at())) {
     begin_epoch(epoch);
     if (rules.state_keys > 0) state = std::make_unique<State>(rules);
     if (rules.duplicate_sessions != DuplicateSessions::allow) seats = std::make_unique<Seats>();
@@ -69,7 +73,9 @@ class Room {
   }
 
   RoomId id() const { return id_; }
-  const std::string& name() const { return name_; }
+  ScopedName name() const { return name_; }
+  // What its members call it.
+  std::string_view shown_name() const { return name().text().substr(shown_at_); }
   const Namespace& options() const { return options_; }
   // What the binary dialect calls it, on the whole node and as long as the process lives; 0: only
   // its name.
@@ -173,11 +179,12 @@ class Room {
   }
 
   RoomId id_;
-  std::string name_;
+  OwnedName name_;
   const Namespace& options_;
   std::array<char, 8> epoch_;
   std::uint32_t number_;
   std::uint16_t heard_ = 0;  // forms that somebody listens in
+  std::uint16_t shown_at_;   // in the name
   Sequence last_{0};
   std::vector<Hearing> hearings_;
   std::uint32_t listener_count_ = 0;

@@ -35,7 +35,7 @@ void RoomLife::describe(const Room& room, const Question& question) {
 }
 
 void RoomLife::receive(const CreateRoom& create) {
-  const Namespace* rules = shard_.node.namespaces.find(create.room_name);
+  const Namespace* rules = shard_.node.namespaces.find(create.room_name.shown());
   if (rules == nullptr) return refuse(create, RefusedBecause::unknown_namespace);
   if (create.by_client && !rules->client_create)
     return refuse(create, RefusedBecause::no_client_rooms);
@@ -76,7 +76,9 @@ void RoomLife::receive(const ListRooms& list) {
   const Question question{
       .why = Described::listed, .asker = {.to = list.to, .exchange = 0}, .listing = list.listing};
   shard_.rooms.for_each([&](const Room& room) {
-    if (count == list.limit || !room.name().starts_with(list.prefix)) return;
+    if (count == list.limit || !(room.name().workspace() == list.workspace) ||
+        !room.shown_name().starts_with(list.prefix))
+      return;
     ++count;
     describe(room, question);
   });

@@ -29,32 +29,32 @@ RoomTable::RoomTable(Shard& shard)
       frame_(shard.heap),
       payload_(shard.heap) {}
 
-Room* RoomTable::find(RoomId id, std::string_view name) {
+Room* RoomTable::find(RoomId id, ScopedName name) {
   const auto found = rooms_.find(id.value);
-  if (found == rooms_.end() || found->second->name() != name || found->second->is_ending)
+  if (found == rooms_.end() || !(found->second->name() == name) || found->second->is_ending)
     return nullptr;
   return found->second.get();
 }
 
-Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, std::string_view name) {
+Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, ScopedName name) {
   const auto found = rooms_.find(id.value);
   if (found != rooms_.end()) {
     // Two names with one hash: 2^-64 per pair, and the seed is secret. Never serve the wrong room.
-    if (found->second->name() != name) return fail(RefusedBecause::too_many_rooms);
+    if (!(found->second->name() == name)) return fail(RefusedBecause::too_many_rooms);
     if (found->second->is_ending)
       return fail(found->second->rests ? RefusedBecause::room_rests : RefusedBecause::room_ends);
     return found->second.get();
   }
-  const Namespace* rules = shard_.node.namespaces.find(name);
+  const Namespace* rules = shard_.node.namespaces.find(name.shown());
   if (rules == nullptr) return fail(RefusedBecause::unknown_namespace);
   if (!rules->auto_create && !rules->is_personal()) return fail(RefusedBecause::no_room);
   return make(id, name, *rules);
 }
 
-Result<Room*, RefusedBecause> RoomTable::make(RoomId id, std::string_view name,
-                                              const Namespace& rules) {
+Result<Room*, RefusedBecause> RoomTable::make(RoomId id, ScopedName name, const Namespace& rules) {
   // A user's id is not ours to choose.
-  if (has_star(name) && !is_personal(name)) return fail(RefusedBecause::is_a_pattern);
+  if (has_star(name.shown()) && !is_personal(name.shown()))
+    return fail(RefusedBecause::is_a_pattern);
   const std::uint64_t rooms_max = shard_.node.share_of_core(shard_.node.config.rooms_max);
   if (rooms_max != 0 && rooms_.size() >= rooms_max) return fail(RefusedBecause::too_many_rooms);
   auto& room = rooms_[id.value];
@@ -227,7 +227,7 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
     const std::size_t begin = proto::begin_frame(frame_);
     proto::dialect::native_json::encode(
         proto::RoomJoined{.correlation_id = join.correlation_id,
-                          .room = room.name(),
+                          .room = room.shown_name(),
                           .room_id = is_numbered ? room.number() : 0,
                           .sequence = room.last().value,
                           .epoch = room.epoch(),
@@ -249,7 +249,7 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
                      .sequence = room.last().value,
                      .user_id = join.user_id,
                      .frame = frame_.text(),
-                     .room_name = join.by_pattern ? join.room_name : std::string_view()});
+                     .room_name = join.by_pattern ? join.room_name : ScopedName()});
 }
 
 void RoomTable::receive(const ReadHistory& read) {
@@ -271,7 +271,7 @@ void RoomTable::receive(const ReadHistory& read) {
   }
   room.history->read(from, read.reverse, read.limit, look_back_bytes_max(), messages_);
   reply(read.to, proto::HistoryPage{.correlation_id = read.correlation_id,
-                                    .room = room.name(),
+                                    .room = room.shown_name(),
                                     .messages = messages_,
                                     .sequence = last,
                                     .epoch = room.epoch()});
@@ -287,7 +287,7 @@ void RoomTable::receive(const ReadPresence& read) {
   if (!read.counts_only)
     members = presence_keeper_.list(room, shard_.node.config.queue_bytes_max / 2);
   reply(read.to, proto::PresenceList{.correlation_id = read.correlation_id,
-                                     .room = room.name(),
+                                     .room = room.shown_name(),
                                      .members = members,
                                      .count = room.presence->users(),
                                      .connections = room.presence->connections()});
@@ -301,7 +301,8 @@ void RoomTable::receive(const UpdatePresence& update) {
   if (!presence_keeper_.update(room, update.user_id, update.info))
     return refuse(update, update.from, RefusedBecause::not_a_member);
   if (!update.correlation_id.empty())
-    reply(update.from, proto::Ack{.correlation_id = update.correlation_id, .room = room.name()});
+    reply(update.from,
+          proto::Ack{.correlation_id = update.correlation_id, .room = room.shown_name()});
   presence_keeper_.tell(room, nobody);
 }
 

@@ -67,7 +67,7 @@ class RoomTable {
 
   std::size_t size() const { return rooms_.size(); }
   // nullptr: there is no such room, or it is being deleted.
-  Room* find(RoomId id, std::string_view name);
+  Room* find(RoomId id, ScopedName name);
   // For one who listens to a pattern that the room matches.
   void enter_by_pattern(Room& room, const PatternTable::Listener& listener);
   // Also one that is being deleted.
@@ -76,7 +76,7 @@ class RoomTable {
   void remember(Room& room, const Idempotency::Known& known);
   void refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version = 0);
   // Of a room that is not there. Or why it cannot be made.
-  Result<Room*, RefusedBecause> make(RoomId id, std::string_view name, const Namespace& rules);
+  Result<Room*, RefusedBecause> make(RoomId id, ScopedName name, const Namespace& rules);
   // Every listener is told and leaves; then the room is forgotten.
   void end(Room& room, std::string_view reason);
   void for_each(auto&& f) {
@@ -86,7 +86,7 @@ class RoomTable {
 
  private:
   // Or why there is none and none can be made.
-  Result<Room*, RefusedBecause> find_or_make(RoomId id, std::string_view name);
+  Result<Room*, RefusedBecause> find_or_make(RoomId id, ScopedName name);
   void answer(const JoinRoom& join, Room& room);
   void release_held();
   void begin_history(Room& room);

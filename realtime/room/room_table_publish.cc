@@ -180,7 +180,7 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
 
   fanout_.add(room,
               proto::Publication{.type = publish.type,
-                                 .room = room.name(),
+                                 .room = room.shown_name(),
                                  .sequence = sequence,
                                  .message_id = {id.data(), id.size()},
                                  .correlation_id = publish.message_id,

@@ -17,14 +17,14 @@ constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
 
-Subscription& Subscribers::begin(Session& session, RoomId room, std::string_view name,
-                                 WireForm form, std::uint32_t ticket, Actions actions) {
+Subscription& Subscribers::begin(Session& session, RoomId room, ScopedName name, WireForm form,
+                                 std::uint32_t ticket, Actions actions) {
   std::unique_ptr<Audience>& audience = audiences_[room.value];
   if (!audience) {
     audience = std::make_unique<Audience>();
     audience->room = room;
-    audience->name = name;
-    const Namespace* rules = shard_.node.namespaces.find(name);
+    audience->name = OwnedName(name);
+    const Namespace* rules = shard_.node.namespaces.find(name.shown());
     audience->is_personal = rules != nullptr && rules == shard_.node.namespaces.personal();
     audience->is_lossy = rules != nullptr && rules->slow_consumer != SlowPolicy::close;
   }

@@ -53,7 +53,7 @@ struct Delivery {
 // The listeners of one room on one core.
 struct Audience {
   RoomId room;
-  std::string name;
+  OwnedName name;
   CompactList<Listener> listeners[wire_forms];
   std::uint32_t number = 0;         // what the binary dialect calls the room; known once joined
   std::uint32_t subscriptions = 0;  // listeners and those whose join is on its way
@@ -100,7 +100,7 @@ class Subscribers {
   explicit Subscribers(Shard& shard) : shard_(shard) {}
 
   // Both ends of a new subscription, not yet joined: nothing is delivered to it.
-  Subscription& begin(Session& session, RoomId room, std::string_view name, WireForm form,
+  Subscription& begin(Session& session, RoomId room, ScopedName name, WireForm form,
                       std::uint32_t ticket, Actions actions);
   void join(Session& session, Subscription& subscription, const Joined& joined);
   void end(Session& session, Subscription& subscription);  // joined or not

@@ -136,7 +136,7 @@ void Commands::run_binary(Session& session, std::span<std::byte> message) {
       return refuse(session, ErrorCode::not_joined, *command,
                     "you are in no room of this number; join it, and take the room_id that "
                     "room_joined gives, or name the room in the fields");
-    room_name_ = subscription->audience->name;  // it may end with what is asked
+    room_name_ = subscription->audience->name.shown();  // it may end with what is asked
     command->room = room_name_;
   }
   dispatch(session, *command);
@@ -171,7 +171,8 @@ void Commands::greet(Session& session, std::string_view correlation_id,
             .heartbeat_interval_s = static_cast<std::uint32_t>(config.ping_interval_ms / 1000),
             .max_message_bytes = config.message_bytes_max,
             .timestamp_ms = shard_.wall_ms,
-            .rooms = rooms});
+            .rooms = rooms,
+            .workspace_id = session.user->workspace().id()});
 }
 
 void Commands::connect(Session& session, const Command& command) {
@@ -239,9 +240,10 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
     return refuse(session, ErrorCode::rate_limited, about,
                   "more joins at once than this server takes; try again after retry_after",
                   retry_ms);
+  const NameIn name(workspace_of(session), room);
   switch (shard_.membership.join(
       session,
-      {.room = room,
+      {.room = name,
        .dialect = session.dialect,
        .actions = actions,
        .correlation_id = command.message_id,
@@ -311,9 +313,10 @@ void Commands::joined_pattern(Session& session, std::string_view correlation_id,
 }
 
 void Commands::leave_room(Session& session, const Command& command) {
+  const NameIn name(workspace_of(session), command.room);
   const bool was_in = is_pattern_for(session, command.room)
                           ? shard_.patterns.leave(session, command.room)
-                          : shard_.membership.leave(session, shard_.node.room_id(command.room));
+                          : shard_.membership.leave(session, shard_.node.room_id(name));
   if (!was_in)
     return refuse(session, ErrorCode::not_joined, command,
                   "you are not in this room; there is nothing to leave");
@@ -321,7 +324,8 @@ void Commands::leave_room(Session& session, const Command& command) {
 }
 
 void Commands::publish(Session& session, const Command& command) {
-  const RoomId room = shard_.node.room_id(command.room);
+  const NameIn name(workspace_of(session), command.room);
+  const RoomId room = shard_.node.room_id(name);
   const Subscription* subscription = session.find(room);
   if (subscription == nullptr)
     return refuse(session, ErrorCode::not_joined, command, "join the room before you speak in it");
@@ -337,7 +341,7 @@ void Commands::publish(Session& session, const Command& command) {
   const bool ephemeral = command.kind == CommandKind::ephemeral;
   say(session, home, command,
       Publish{.room = room,
-              .room_name = command.room,
+              .room_name = name,
               .from = shard_.connection_id(session),
               .type = command.type,
               .sender = session.user->id(),
@@ -371,10 +375,11 @@ void Commands::history(Session& session, const Command& command) {
   if (!actions_in(session, command.room).has(Action::history))
     return refuse(session, ErrorCode::forbidden, command,
                   refusal_of(Action::history, command.room));
-  const RoomId room = shard_.node.room_id(command.room);
+  const NameIn name(workspace_of(session), command.room);
+  const RoomId room = shard_.node.room_id(name);
   const proto::Position since = command.recover.value_or(proto::Position{});
   shard_.send(shard_.node.home_of(room), ReadHistory{.room = room,
-                                                     .room_name = command.room,
+                                                     .room_name = name,
                                                      .to = shard_.connection_id(session),
                                                      .correlation_id = command.message_id,
                                                      .limit = command.history_limit,
@@ -390,10 +395,11 @@ Asker Commands::asker_of(const Session& session) const {
 void Commands::create_room(Session& session, const Command& command) {
   if (!actions_in(session, command.room).has(Action::create))
     return refuse(session, ErrorCode::forbidden, command, refusal_of(Action::create, command.room));
-  const RoomId room = shard_.node.room_id(command.room);
+  const NameIn name(workspace_of(session), command.room);
+  const RoomId room = shard_.node.room_id(name);
   shard_.send(shard_.node.home_of(room), CreateRoom{.room = room,
                                                     .asker = asker_of(session),
-                                                    .room_name = command.room,
+                                                    .room_name = name,
                                                     .correlation_id = command.message_id,
                                                     .owner = session.user->id(),
                                                     .metadata = command.metadata,
@@ -403,11 +409,12 @@ void Commands::create_room(Session& session, const Command& command) {
 }
 
 void Commands::delete_room(Session& session, const Command& command) {
-  const RoomId room = shard_.node.room_id(command.room);
+  const NameIn name(workspace_of(session), command.room);
+  const RoomId room = shard_.node.room_id(name);
   shard_.send(shard_.node.home_of(room),
               DeleteRoom{.room = room,
                          .asker = asker_of(session),
-                         .room_name = command.room,
+                         .room_name = name,
                          .correlation_id = command.message_id,
                          .user_id = session.user->id(),
                          .is_granted = actions_in(session, command.room).has(Action::remove)});
@@ -416,10 +423,11 @@ void Commands::delete_room(Session& session, const Command& command) {
 void Commands::room_info(Session& session, const Command& command) {
   if (!actions_in(session, command.room).has(Action::join))
     return refuse(session, ErrorCode::forbidden, command, refusal_of(Action::join, command.room));
-  const RoomId room = shard_.node.room_id(command.room);
+  const NameIn name(workspace_of(session), command.room);
+  const RoomId room = shard_.node.room_id(name);
   shard_.send(shard_.node.home_of(room), DescribeRoom{.room = room,
                                                       .asker = asker_of(session),
-                                                      .room_name = command.room,
+                                                      .room_name = name,
                                                       .correlation_id = command.message_id});
 }
 
@@ -428,6 +436,7 @@ void Commands::list_rooms(Session& session, const Command& command) {
       command.list_limit == 0 ? bounds::listed_rooms_usual : command.list_limit;
   if (!shard_.listings.begin({.asker = asker_of(session),
                               .correlation_id = command.message_id,
+                              .workspace = workspace_of(session),
                               .prefix = command.prefix,
                               .limit = limit}))
     refuse(session, ErrorCode::rate_limited, command,
@@ -442,7 +451,7 @@ void Commands::receive(Session& session, const RoomDescribed& room) {
                    proto::RoomCreated{.correlation_id = room.correlation_id, .room = description});
     case Described::deleted:
       return reply(session, proto::RoomDeleted{.correlation_id = room.correlation_id,
-                                               .room = room.room_name});
+                                               .room = room.room_name.shown()});
     case Described::asked:
       return reply(session,
                    proto::RoomInfo{.correlation_id = room.correlation_id, .room = description});
@@ -462,16 +471,18 @@ void Commands::presence(Session& session, const Command& command) {
   if (!actions_in(session, command.room).has(Action::presence))
     return refuse(session, ErrorCode::forbidden, command,
                   refusal_of(Action::presence, command.room));
-  const RoomId room = shard_.node.room_id(command.room);
+  const NameIn name(workspace_of(session), command.room);
+  const RoomId room = shard_.node.room_id(name);
   shard_.send(shard_.node.home_of(room), ReadPresence{.room = room,
-                                                      .room_name = command.room,
+                                                      .room_name = name,
                                                       .to = shard_.connection_id(session),
                                                       .correlation_id = command.message_id,
                                                       .counts_only = command.counts_only});
 }
 
 void Commands::update_presence(Session& session, const Command& command) {
-  const RoomId room = shard_.node.room_id(command.room);
+  const NameIn name(workspace_of(session), command.room);
+  const RoomId room = shard_.node.room_id(name);
   if (session.find(room) == nullptr)
     return refuse(session, ErrorCode::not_joined, command,
                   "join the room before you say there who you are");
@@ -483,7 +494,7 @@ void Commands::update_presence(Session& session, const Command& command) {
   }
   say(session, home, command,
       UpdatePresence{.room = room,
-                     .room_name = command.room,
+                     .room_name = name,
                      .from = shard_.connection_id(session),
                      .correlation_id = command.message_id,
                      .user_id = session.user->id(),
@@ -498,9 +509,10 @@ void Commands::acknowledge(Session& session, const Command& command) {
   if (!command.room.empty() && command.room != room_name)
     return refuse(session, ErrorCode::invalid, command,
                   "only what waits for oneself is acknowledged: leave `room` out");
-  const RoomId room = shard_.node.room_id(room_name);
+  const NameIn name(workspace_of(session), room_name);
+  const RoomId room = shard_.node.room_id(name);
   shard_.send(shard_.node.home_of(room), Acknowledge{.room = room,
-                                                     .room_name = room_name,
+                                                     .room_name = name,
                                                      .from = shard_.connection_id(session),
                                                      .correlation_id = command.message_id,
                                                      .sequence = command.acknowledged->sequence,
@@ -541,7 +553,7 @@ void Commands::not_offered(Session& session, const Command& command) {
 
 void Commands::receive(Session& session, const Published& published) {
   reply(session, proto::Ack{.correlation_id = published.correlation_id,
-                            .room = published.room_name,
+                            .room = published.room_name.shown(),
                             .sequence = published.sequence,
                             .epoch = published.replaced ? std::string_view() : published.epoch,
                             .level = level_of(published),
@@ -554,7 +566,7 @@ void Commands::receive(Session& session, const Refused& refused) {
   shard_.counters.refused(row.code);
   reply(session, proto::Refusal{.code = row.code,
                                 .correlation_id = refused.correlation_id,
-                                .room = refused.room_name,
+                                .room = refused.room_name.shown(),
                                 .message = row.sentence,
                                 .retry_after_ms = std::nullopt,
                                 .version = refused.reason == RefusedBecause::conflict

@@ -19,8 +19,9 @@ std::span<const std::string_view> Commands::event_types_of(const Session& sessio
 
 void Commands::join_workspace(Session& session, const Command& command) {
   std::string room(proto::dialect::event_json::workspace_prefix);
-  room.append(proto::ConnectionAck{}.workspace_id);
-  if (session.find(shard_.node.room_id(room)) != nullptr) return;
+  const Workspace workspace = workspace_of(session);
+  room.append(workspace.id());
+  if (session.find(shard_.node.room_id(NameIn(workspace, room))) != nullptr) return;
   if (!actions_in(session, room).has(Action::join)) return;
   if (shard_.node.namespaces.find(room) == nullptr) return;
   join(session, room, Command{}, command.recover);

@@ -33,8 +33,9 @@ void Greetings::begin(Session& session, std::string_view zone, std::string_view 
   waiting_.insert_or_assign(session.socket.slot, std::move(waiting));
   session.awaits_greeting = true;
   is_asking_ = true;
+  const NameIn name(workspace_of(session), room);
   const Membership::Join join =
-      shard_.membership.join(session, {.room = room,
+      shard_.membership.join(session, {.room = name,
                                        .dialect = session.dialect,
                                        .actions = actions_in(session, room),
                                        .recover = position,

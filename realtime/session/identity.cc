@@ -94,7 +94,7 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
       return refuse(ErrorCode::unauthorized,
                     "`info` is longer than 1024 bytes; keep what others see of a user short");
     grant(session, *claims);
-    shard_.lifecycle.authenticated(session, claims->user);
+    shard_.lifecycle.authenticated(session, NameIn(workspace_of(*claims), claims->user));
     shard_.sessions.set_info(session, info);
     return Identity{.zone = std::move(claims->zone)};
   }
@@ -108,7 +108,7 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
                   "say who you are: `/ws?user=NAME` or `user_id` in `connect`, 1 to 128 bytes of "
                   "UTF-8 without control characters");
   session.grants = everything_.share();
-  shard_.lifecycle.authenticated(session, credentials.user_id);
+  shard_.lifecycle.authenticated(session, NameIn(credentials.workspace, credentials.user_id));
   shard_.sessions.set_info(session, credentials.info);
   return Identity{};
 }
@@ -116,9 +116,11 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
 Outcome<Identities::Refusal> Identities::refresh(Session& session, std::string_view token) {
   auto claims = believe(token);
   if (!claims) return fail(claims.error());
-  if (session.user == nullptr || session.user->id() != claims->user)
+  if (session.user == nullptr ||
+      !(session.user->name() == NameIn(workspace_of(*claims), claims->user)))
     return refuse(ErrorCode::forbidden,
-                  "the token is another user's: open another connection for another identity");
+                  "the token is another user's, or of another workspace: open another connection "
+                  "for another identity");
   grant(session, *claims);
   shard_.counters.token_refreshes_total.add();
   shard_.lifecycle.granted_anew(session);

@@ -29,6 +29,7 @@ class Identities {
   struct Credentials {
     std::string_view token;
     std::string_view user_id;  // believed with --insecure-dev only
+    Workspace workspace = {};  // the same
     // What it says of itself where it joins rooms: a JSON object; empty: what its token says.
     std::string_view info = {};
   };

@@ -113,9 +113,9 @@ void Lifecycle::upgraded(Session& session, SessionKind kind) {
   // The hello timeout of the accept still runs: it covers the identity too.
 }
 
-void Lifecycle::authenticated(Session& session, std::string_view user_id) {
+void Lifecycle::authenticated(Session& session, ScopedName user) {
   shard_.admission.known();
-  if (!user_id.empty()) shard_.sessions.attach(session, user_id);
+  if (!user.empty()) shard_.sessions.attach(session, user);
   seen(session);
   change(session, SessionState::authenticated);
   await_silence(session, shard_.node.config.ping_interval_ms);
@@ -259,7 +259,7 @@ void Lifecycle::heard(Session& session) {
 
 void Lifecycle::seen(const Session& session) {
   if (session.user == nullptr) return;
-  shard_.node.active_users[shard_.core.value]->seen(shard_.node.hash(session.user->id()),
+  shard_.node.active_users[shard_.core.value]->seen(shard_.node.hash(session.user->name().text()),
                                                     shard_.wall_ms / 1'000);
 }
 

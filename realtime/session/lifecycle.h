@@ -25,8 +25,8 @@ class Lifecycle {
   // The WebSocket stands. The peer now has to say who it is, unless the kind needs nobody.
   void upgraded(Session& session, SessionKind kind);
   // In service from here, unless a limit on connections says otherwise: look at the state. An empty
-  // user id: anonymous.
-  void authenticated(Session& session, std::string_view user_id);
+  // name: anonymous.
+  void authenticated(Session& session, ScopedName user);
 
   // Says why in a close frame, leaves every room now, and ends the connection after what is queued.
   void close(Session& session, proto::CloseCode code, std::string_view reason = {});

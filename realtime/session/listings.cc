@@ -9,7 +9,7 @@
 namespace ringroom::realtime {
 
 proto::RoomDescription description_of(const RoomDescribed& room) {
-  return {.room = room.room_name,
+  return {.room = room.room_name.shown(),
           .owner = room.owner,
           .max_members = room.max_members,
           .is_public = room.is_public,
@@ -29,8 +29,11 @@ bool Listings::begin(const Request& request) {
                                     .limit = request.limit,
                                     .waiting = shard_.node.cores,
                                     .rooms = {}});
-  shard_.send_to_all(ListRooms{
-      .listing = number, .to = request.asker.to, .limit = request.limit, .prefix = request.prefix});
+  shard_.send_to_all(ListRooms{.listing = number,
+                               .to = request.asker.to,
+                               .limit = request.limit,
+                               .workspace = request.workspace,
+                               .prefix = request.prefix});
   return true;
 }
 
@@ -39,7 +42,7 @@ bool Listings::may_see(const Listing& listing, const RoomDescribed& room) const 
       {.slot = listing.asker.to.slot, .generation = listing.asker.to.generation});
   if (session == nullptr) return false;
   if (session->kind == SessionKind::http) return true;  // it had the API key
-  if (session->user == nullptr || !actions_in(*session, room.room_name).has(Action::join))
+  if (session->user == nullptr || !actions_in(*session, room.room_name.shown()).has(Action::join))
     return false;
   return room.is_public || room.owner == session->user->id();
 }
@@ -47,7 +50,7 @@ bool Listings::may_see(const Listing& listing, const RoomDescribed& room) const 
 void Listings::receive(const RoomDescribed& room) {
   const auto found = listings_.find(room.listing);
   if (found == listings_.end() || !may_see(found->second, room)) return;
-  found->second.rooms.push_back({.room = std::string(room.room_name),
+  found->second.rooms.push_back({.room = std::string(room.room_name.shown()),
                                  .owner = std::string(room.owner),
                                  .metadata = std::string(room.metadata),
                                  .epoch = std::string(room.epoch),

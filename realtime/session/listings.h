@@ -17,7 +17,8 @@ class Shard;
 //
 //   begin() --ListRooms--> every core --RoomDescribed, RoomsListed--> receive() --> the asker
 //
-// What a client sees are rooms that it may join and that are public or its own; a backend sees all.
+// What a client sees are rooms of its workspace that it may join and that are public or its own; a
+// backend sees all of the workspace.
 //
 // Owner:  the asker's core. Bounded: a connection has one list under way at a time.
 class Listings {
@@ -27,6 +28,7 @@ class Listings {
   struct Request {
     Asker asker;
     std::string_view correlation_id;
+    Workspace workspace;
     std::string_view prefix;
     std::uint32_t limit;
   };

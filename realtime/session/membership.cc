@@ -36,7 +36,7 @@ Membership::Join Membership::join(Session& session, const Request& request) {
       session.subscriptions.size() >= shard_.node.config.rooms_per_connection_max)
     return Join::too_many_rooms;
   const CoreId home = shard_.node.home_of(room);
-  if (!shard_.accepts_mail(home, request.room.size() + request.info.size()))
+  if (!shard_.accepts_mail(home, request.room.text().size() + request.info.size()))
     return Join::unavailable;
 
   const bool says_nothing = request.info.empty();
@@ -99,7 +99,7 @@ bool Membership::leave(Session& session, RoomId room) {
 void Membership::expel(Session& session, RoomId room, std::string_view reason) {
   Subscription* subscription = session.find(room);
   if (subscription == nullptr) return;
-  const std::string name = subscription->audience->name;  // the audience may end with it
+  const std::string name(subscription->audience->name.shown());  // the audience may end with it
   end(session, *subscription, Ends::for_good);
   if (session.kind == SessionKind::native) return shard_.commands.left(session, name, reason);
   // The raw dialect has no words for it.
@@ -109,7 +109,7 @@ void Membership::expel(Session& session, RoomId room, std::string_view reason) {
 void Membership::review(Session& session) {
   std::vector<RoomId> lost;
   for (Subscription& subscription : session.subscriptions) {
-    const Actions actions = actions_in(session, subscription.audience->name);
+    const Actions actions = actions_in(session, subscription.audience->name.shown());
     if (actions.has(Action::join)) {
       shard_.subscribers.regrant(subscription, actions);
     } else {
@@ -171,12 +171,12 @@ void Membership::enter_by_pattern(const Joined& joined) {
     return undo(joined, session == nullptr);
   if (session->subscriptions.size() >= shard_.node.config.rooms_per_connection_max) {
     undo(joined, false);
-    return shard_.patterns.end_at_limit(*session, joined.room_name);
+    return shard_.patterns.end_at_limit(*session, joined.room_name.shown());
   }
   const std::uint32_t ticket = session->next_ticket++;
   Subscription& subscription =
       shard_.subscribers.begin(*session, joined.room, joined.room_name, joined.form, ticket,
-                               actions_in(*session, joined.room_name));
+                               actions_in(*session, joined.room_name.shown()));
   subscription.by_pattern = true;
   shard_.counters.subscriptions.add();
   shard_.subscribers.join(*session, subscription, joined);
@@ -197,7 +197,7 @@ void Membership::receive(const Refused& refused) {
   if (subscription->comes_by_name) {
     // It is still here by its pattern, unless that was left meanwhile.
     subscription->comes_by_name = false;
-    if (!shard_.patterns.covers(*session, subscription->audience->name))
+    if (!shard_.patterns.covers(*session, subscription->audience->name.shown()))
       end(*session, *subscription, Ends::for_good);
     return;
   }

@@ -21,7 +21,7 @@ class Membership {
   explicit Membership(Shard& shard) : shard_(shard) {}
 
   struct Request {
-    std::string_view room;
+    ScopedName room;
     WireForm dialect;  // a plain form; compressed if the connection agreed to it
     Actions actions;   // what the session may do there; the caller has looked
     std::string_view correlation_id = {};

@@ -41,7 +41,8 @@ Patterns::Join Patterns::join(Session& session, std::string_view pattern,
                                     .waiting = shard_.node.cores});
   ++count_;
   shard_.counters.patterns.add();
-  shard_.send_to_all(JoinPattern{.pattern = pattern,
+  const NameIn name(workspace_of(session), pattern);
+  shard_.send_to_all(JoinPattern{.pattern = name,
                                  .connection = shard_.connection_id(session),
                                  .ticket = ticket,
                                  .form = shard_.membership.form_of(session, session.dialect)});
@@ -51,8 +52,9 @@ Patterns::Join Patterns::join(Session& session, std::string_view pattern,
 void Patterns::end(const Session& session, const Held& held) {
   --count_;
   shard_.counters.patterns.subtract();
+  const NameIn name(workspace_of(session), held.pattern);
   shard_.send_to_all(LeavePattern{
-      .pattern = held.pattern, .connection = shard_.connection_id(session), .ticket = held.ticket});
+      .pattern = name, .connection = shard_.connection_id(session), .ticket = held.ticket});
 }
 
 void Patterns::forget_if_empty(const Session& session) {
@@ -77,7 +79,7 @@ bool Patterns::leave(Session& session, std::string_view pattern) {
 void Patterns::leave_rooms(Session& session, std::string_view pattern) {
   for (std::size_t i = session.subscriptions.size(); i-- > 0;) {
     const Subscription& each = session.subscriptions[i];
-    const std::string_view name = each.audience->name;
+    const std::string_view name = each.audience->name.shown();
     if (each.by_pattern && !each.comes_by_name && matches(pattern, name) && !covers(session, name))
       shard_.membership.leave(session, each.audience->room);
   }

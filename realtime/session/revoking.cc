@@ -15,11 +15,13 @@ void Revoking::begin(const Asker& asker, const Revocations::Order& order) {
                             .kind = static_cast<std::uint8_t>(order.kind),
                             .issued_before_s = order.issued_before_s,
                             .until_s = order.until_s,
+                            .workspace = order.workspace,
                             .name = order.name});
 }
 
 void Revoking::receive(const Revoke& item) {
   const Revocations::Order order{.kind = static_cast<Revocations::Kind>(item.kind),
+                                 .workspace = item.workspace,
                                  .name = item.name,
                                  .issued_before_s = item.issued_before_s,
                                  .until_s = item.until_s};
@@ -36,6 +38,7 @@ std::uint32_t Revoking::close_those_meant(const Revocations::Order& order) {
   std::uint32_t closed = 0;
   const auto judge = [&](Session& session) {
     if (session.user == nullptr || session.state != SessionState::authenticated ||
+        !(workspace_of(session) == order.workspace) ||
         !shard_.revocations.is_meant(order, session.grants.mark()))
       return;
     shard_.lifecycle.close(session, proto::CloseCode::unauthorized,
@@ -44,7 +47,7 @@ std::uint32_t Revoking::close_those_meant(const Revocations::Order& order) {
   };
   if (order.kind != Revocations::Kind::user) {
     shard_.sessions.for_each(judge);
-  } else if (const User* user = shard_.sessions.find_user(order.name)) {
+  } else if (const User* user = shard_.sessions.find_user(NameIn(order.workspace, order.name))) {
     shard_.sessions.for_each_of(*user, judge);
   }
   return closed;

@@ -2,16 +2,17 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "engine/handler.h"
 #include "proto/http.h"
 #include "proto/message.h"
+#include "realtime/access/api_key.h"
 #include "realtime/access/grants_ref.h"
 #include "realtime/letters.h"
 #include "realtime/session/subscription_list.h"
 #include "realtime/session/user_table.h"
+#include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 
@@ -38,15 +39,16 @@ struct Exchange {
   bool is_reading = false;  // inside the loop that takes requests off the bytes
   bool keep_alive = true;
   bool head_only = false;
-  bool is_proxied = false;           // its peer is a trusted proxy: the client is somebody else
-  bool awaits_proxy_header = false;  // and says so in front of the first request
-  std::vector<std::byte> behind;     // received meanwhile; bounded, the socket is paused
+  bool is_proxied = false;              // its peer is a trusted proxy: the client is somebody else
+  bool awaits_proxy_header = false;     // and says so in front of the first request
+  const ApiKeys::Entry* key = nullptr;  // of the request in work; in development it needs none
+  std::vector<std::byte> behind;        // received meanwhile; bounded, the socket is paused
 };
 
 // Where a raw publisher's messages go.
 struct RawTarget {
   RoomId room;
-  std::string name;
+  OwnedName name;
   bool publishes;
 };
 
@@ -87,6 +89,7 @@ struct Session {
   // Places it has under the limits of connections.
   bool counts_for_address : 1 = false;
   bool counts_for_user : 1 = false;
+  bool counts_for_workspace : 1 = false;
   bool is_internal : 1 = false;   // came by admin-listen
   bool awaits_place : 1 = false;  // RoomPlaces keeps what it says in rooms
 
@@ -102,6 +105,12 @@ struct Session {
     return nullptr;
   }
 };
+
+// Of whoever is in service; of the others it is the default.
+inline Workspace workspace_of(const Session& session) {
+  if (session.user != nullptr) return session.user->workspace();
+  return session.raw != nullptr ? ScopedName(session.raw->name).workspace() : Workspace();
+}
 
 static_assert(sizeof(Session) == 112, "what an idle connection costs: docs/memory.md says it too");
 

@@ -51,11 +51,11 @@ void SessionTable::for_each(const std::function<void(Session&)>& f) {
       if (session.state != SessionState::closed) f(session);
 }
 
-void SessionTable::attach(Session& session, std::string_view user_id) {
+void SessionTable::attach(Session& session, ScopedName name) {
   RR_CHECK(session.user == nullptr);
-  const std::uint64_t hash = node_.hash(user_id);
-  User* user = users_.find(user_id, hash);
-  if (user == nullptr) user = &users_.add(user_id, hash);
+  const std::uint64_t hash = node_.hash(name.text());
+  User* user = users_.find(name, hash);
+  if (user == nullptr) user = &users_.add(name, hash);
   session.user = user;
   session.next_of_user = std::exchange(user->first_session, session.socket.slot);
   if (session.next_of_user != User::no_session)
@@ -84,8 +84,8 @@ std::string_view SessionTable::info_of(const Session& session) const {
   return found == infos_.end() ? std::string_view() : std::string_view(found->second);
 }
 
-const User* SessionTable::find_user(std::string_view user_id) const {
-  return users_.find(user_id, node_.hash(user_id));
+const User* SessionTable::find_user(ScopedName user) const {
+  return users_.find(user, node_.hash(user.text()));
 }
 
 std::uint16_t SessionTable::user_agent_number(std::string_view text) {

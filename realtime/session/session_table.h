@@ -47,10 +47,10 @@ class SessionTable {
   std::size_t memory_bytes() const;  // of the slots
   void for_each(const std::function<void(Session&)>& f);
 
-  void attach(Session& session, std::string_view user_id);
+  void attach(Session& session, ScopedName user);
   void detach(Session& session);
   // Whoever has a session here; nullptr: nobody of that name.
-  const User* find_user(std::string_view user_id) const;
+  const User* find_user(ScopedName user) const;
   // `visit(Session&)` may end the session it is given, no other.
   template <class Visit>
   void for_each_of(const User& user, Visit visit) {

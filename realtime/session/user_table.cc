@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <utility>
 
@@ -15,22 +14,31 @@ UserTable::~UserTable() {
     while (user != nullptr) heap_.release(std::exchange(user, user->next_));
 }
 
-User* UserTable::find(std::string_view id, std::uint64_t hash) const {
+User::User(User* next, std::uint32_t hash, ScopedName name)
+    : hash_(hash),
+      next_(next),
+      workspace_bytes_(static_cast<std::uint8_t>(
+          name.workspace().is_default() ? 0 : name.workspace().id().size())),
+      id_bytes_(static_cast<std::uint8_t>(name.shown().size())) {
+  RR_CHECK(name.text().size() == shown_at() + id_bytes_);  // neither was too long for its byte
+}
+
+User* UserTable::find(ScopedName name, std::uint64_t hash) const {
   const auto low = static_cast<std::uint32_t>(hash);
   User* user = buckets_[low & (buckets_.size() - 1)];
-  while (user != nullptr && (user->hash_ != low || user->id() != id)) user = user->next_;
+  while (user != nullptr && (user->hash_ != low || !(user->name() == name))) user = user->next_;
   return user;
 }
 
-User& UserTable::add(std::string_view id, std::uint64_t hash) {
-  RR_CHECK(id.size() <= std::numeric_limits<std::uint16_t>::max());
+User& UserTable::add(ScopedName name, std::uint64_t hash) {
   if (count_ == users_per_bucket * buckets_.size()) grow();
   const auto low = static_cast<std::uint32_t>(hash);
   User*& bucket = bucket_of(low);
-  auto* memory =
-      static_cast<char*>(heap_.allocate(std::max(sizeof(User), User::bytes_before_id + id.size())));
-  User* user = new (memory) User(bucket, low, static_cast<std::uint16_t>(id.size()));
-  std::memcpy(memory + User::bytes_before_id, id.data(), id.size());
+  const std::string_view text = name.text();
+  auto* memory = static_cast<char*>(
+      heap_.allocate(std::max(sizeof(User), User::bytes_before_name + text.size())));
+  User* user = new (memory) User(bucket, low, name);
+  std::memcpy(memory + User::bytes_before_name, text.data(), text.size());
   bucket = user;
   ++count_;
   return *user;

@@ -30,10 +30,10 @@ TEST(ApiKey, MatchesNothingWhenThereIsNone) {
 TEST(ApiKey, IsFoundAmongOthersWithWhatItMayBeUsedFor) {
   ApiKeys keys;
   EXPECT_TRUE(keys.is_empty());
-  keys.add("none", {Scope::admin}, "");
+  keys.add("none", {Scope::admin}, {}, "");
   EXPECT_TRUE(keys.is_empty()) << "an empty key lets nobody in";
-  keys.add("one", {Scope::publish}, "first key");
-  keys.add("two", {Scope::read, Scope::rooms}, "second key");
+  keys.add("one", {Scope::publish}, {}, "first key");
+  keys.add("two", {Scope::read, Scope::rooms}, {}, "second key");
   ASSERT_NE(keys.find("first key"), nullptr);
   EXPECT_EQ(keys.find("first key")->name, "one");
   EXPECT_FALSE(keys.find("first key")->scopes.has(Scope::read));

@@ -90,7 +90,10 @@ TEST_F(PositionAudit, ClosesThoseWhoALetterWasLostFor) {
   // What was lost on the way is not lost: the room remembers it.
   Listener& again = listener(away, "far");
   const std::string epoch(
-      node_.shard(home).rooms.find(node_.shard(home).node.room_id(room), room)->epoch());
+      node_.shard(home)
+          .rooms
+          .find(node_.shard(home).node.room_id(ScopedName::kept(room)), ScopedName::kept(room))
+          ->epoch());
   join(again, room, R"({"recover":{"epoch":")" + epoch + R"(","sequence":1}})");
   EXPECT_TRUE(again.has("\"recovered\":true"));
   EXPECT_TRUE(again.has("second"));

@@ -15,7 +15,7 @@ using Texts = std::vector<std::string>;
 Publish publication(std::string_view payload, std::uint64_t room = 1, std::uint8_t policy = 1) {
   Publish publish{};
   publish.room = RoomId{room};
-  publish.room_name = "a";
+  publish.room_name = ScopedName::kept("a");
   publish.payload = payload;
   publish.quiet_hours = policy;
   return publish;
@@ -63,7 +63,7 @@ TEST(HeldPublications, KeepTheirTextsWhenTheirPublisherHasGone) {
   held.release(1, 100, [](const Publish& publish) {
     EXPECT_EQ(publish.payload, std::string(1000, 'x'));
     EXPECT_EQ(publish.key, "k");
-    EXPECT_EQ(publish.room_name, "a");
+    EXPECT_EQ(publish.room_name.text(), "a");
     return Fate{.kind = Kind::gone};
   });
 }

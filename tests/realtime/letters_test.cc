@@ -13,7 +13,7 @@ TEST(Letter, KeepsItsOwnCopyOfEveryText) {
   Letter letter;
   {
     std::string room = "a room whose text ends before the letter is read";
-    letter.add(ToUsers{.user_ids = room, .frame = "frame", .exclude = nobody});
+    letter.add(ToUsers{.workspace = {}, .user_ids = room, .frame = "frame", .exclude = nobody});
     room.assign(room.size(), 'x');
   }
   const auto& item = std::get<ToUsers>(letter.items()[0]);

@@ -13,13 +13,14 @@ namespace {
 
 struct Rooms {
   Room& make(const std::string& name, const Namespace& rules) {
-    rooms.push_back(std::make_unique<Room>(RoomId{rooms.size()}, name, rules, 1, 1));
+    rooms.push_back(
+        std::make_unique<Room>(RoomId{rooms.size()}, ScopedName::kept(name), rules, 1, 1));
     roll.add(*rooms.back());
     return *rooms.back();
   }
   std::vector<std::string> rest() {
     std::vector<std::string> names;
-    while (const Room* room = roll.step()) names.push_back(room->name());
+    while (const Room* room = roll.step()) names.emplace_back(room->shown_name());
     return names;
   }
   RoomRoll roll;
@@ -58,7 +59,7 @@ TEST(RoomRoll, GoesOnWhenTheRoomItStandsAtIsForgotten) {
     Rooms rooms;
     for (const char* name : {"0", "1", "2", "3"}) rooms.make(name, a);
     rooms.roll.begin(nullptr);
-    EXPECT_EQ(rooms.roll.step()->name(), "0");
+    EXPECT_EQ(rooms.roll.step()->shown_name(), "0");
     rooms.roll.remove(*rooms.rooms[gone]);
     Names left{"1", "2", "3"};
     if (gone > 0) left.erase(left.begin() + static_cast<std::ptrdiff_t>(gone) - 1);

@@ -196,7 +196,7 @@ ScriptedNode::~ScriptedNode() {
 std::string ScriptedNode::room_at(CoreId home) {
   for (;;) {
     std::string name = "room-" + std::to_string(rooms_named_++);
-    if (node_.home_of(node_.room_id(name)) == home) return name;
+    if (node_.home_of(node_.room_id(realtime::ScopedName::kept(name))) == home) return name;
   }
 }
 
