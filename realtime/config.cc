@@ -323,6 +323,9 @@ constexpr Option rows[] = {
      "Least important record that is written."},
     {"log-format", Option::choice<&Config::log_format>(format_names),
      "Form of the log on stderr; auto is logfmt on a terminal, json otherwise."},
+     "File that the log is appended to instead of stderr; opened anew at SIGUSR1, when it was "
+     "moved "
+     "away."},
 };
 static_assert(well_named(rows));
 
@@ -345,6 +348,28 @@ Outcome<Complaint> check_jwks_url(const Config& config) {
     return complain(
         "token-jwks-refresh-min-ms, token-jwks-refresh-ms and token-jwks-max-age-ms must not "
         "become smaller in this order");
+  return Done{};
+}
+
+Outcome<Complaint> read_fernet_keys(std::vector<Namespace>& namespaces) {
+  for (Namespace& row : namespaces) {
+    if (row.fernet_keys_file.empty()) continue;
+    const std::string subject =
+        "namespace " + (row.name.empty() ? std::string(default_namespace) : row.name) + ": ";
+    if (row.fernet_age_ms % 1'000 != 0)
+      return complain(subject + "fernet-age-ms must be whole seconds, not " +
+                      print_quantity(row.fernet_age_ms, Unit::milliseconds));
+    if (row.state_deltas)
+      return complain(subject +
+                      "state-deltas tells what changed in a value, and with fernet-keys-file "
+                      "nobody can see that: leave one of them out");
+    const auto text = read_secret("fernet-keys-file", row.fernet_keys_file);
+    if (!text) return complain(subject + text.error().sentence);
+    auto keys = FernetKeys::parse(*text);
+    if (!keys)
+      return complain(subject + "fernet-keys-file " + row.fernet_keys_file + ", " + keys.error());
+    row.fernet = std::make_shared<const FernetKeys>(std::move(*keys));
+  }
   return Done{};
 }
 
@@ -398,6 +423,7 @@ Outcome<Complaint> settle(Config& config) {
                     print_quantity(config.token_skew_ms, Unit::milliseconds));
 
   config.namespaces = settle_namespaces(config.chosen_namespaces, config.insecure_dev);
+  if (auto done = read_fernet_keys(config.namespaces); !done) return done;
   for (const Namespace& row : config.namespaces)
     if (row.slow_consumer != SlowPolicy::close && row.history_count == 0 && !row.keeps_queue())
       return complain("namespace " + (row.name.empty() ? "default" : row.name) +

@@ -70,7 +70,12 @@ constexpr bool is_raw(WireForm form) { return dialect_of(form) == WireForm::raw;
 // Event listeners hear of a batch what they have asked for.
 constexpr bool is_event(WireForm form) { return dialect_of(form) == WireForm::event; }
 
-enum class PayloadKind : std::uint8_t { json, text, binary };
+enum class PayloadKind : std::uint8_t {
+  json,
+  text,
+  binary,
+  sealed  // the object that Sealer makes of one of these
+};
 
 struct JoinRoom {
   RoomId room;
@@ -370,7 +375,8 @@ enum class RefusedBecause : std::uint8_t {
   not_said_yet,
   held_full,
   already_there,
-  user_in_too_many_rooms
+  user_in_too_many_rooms,
+  bad_fernet
 };
 
 struct RefusalRow {
@@ -431,6 +437,9 @@ inline constexpr RefusalRow refusal_rows[] = {
     {RefusedBecause::user_in_too_many_rooms, proto::ErrorCode::forbidden,
      "this user is in as many rooms as it may be, all of its connections together; leave one "
      "first"},
+    {RefusedBecause::bad_fernet, proto::ErrorCode::invalid,
+     "the payload's `fernet` is no token by a key of this namespace, or too old, or hides no "
+     "payload; send the payload in clear or encrypt it anew"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];

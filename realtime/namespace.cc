@@ -12,6 +12,7 @@ namespace {
 
 using Number = NamespaceOption::Number;
 using Switch = NamespaceOption::Switch;
+using Text = NamespaceOption::Text;
 
 constexpr std::string_view kind = "namespace";
 constexpr std::string_view slow_policy_names[] = {"close", "drop-oldest", "keep-latest"};
@@ -108,6 +109,13 @@ constexpr NamespaceOption rows[] = {
          }},
      "The newest message of that type, and of its key or else sender, goes when none has come for "
      "QUIET, or when one has been waiting for LONGEST."},
+
+    {"fernet-keys-file", Text{&Namespace::fernet_keys_file},
+     "File with Fernet keys, one a line: payloads leave encrypted by the first, and come in clear "
+     "or "
+     "encrypted by any of them."},
+    {"fernet-age-ms", Number{&Namespace::fernet_age_ms, 0, year_ms, Unit::milliseconds},
+     "Age after which an encrypted payload is not taken any more, in whole seconds; 0 takes any."},
 };
 static_assert(well_named(rows));
 static_assert(std::size(rows) <= std::bitset<64>().size(), "ChosenNamespace::said has a bit each");

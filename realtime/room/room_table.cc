@@ -18,7 +18,8 @@ namespace ringroom::realtime {
 
 RoomTable::RoomTable(Shard& shard)
     : shard_(shard),
-      fanout_(shard),
+      sealer_(shard),
+      fanout_(shard, sealer_),
       state_keeper_(shard.heap),
       presence_keeper_(shard, fanout_),
       offline_keeper_(shard, fanout_),
