@@ -322,7 +322,8 @@ constexpr Option rows[] = {
     {"log-level", Option::choice<&Config::log_level>(level_names),
      "Least important record that is written."},
     {"log-format", Option::choice<&Config::log_format>(format_names),
-     "Form of the log on stderr; auto is logfmt on a terminal, json otherwise."},
+     "Form of the log; auto is logfmt on a terminal, json otherwise."},
+    {"log-file", Text{&Config::log_file},
      "File that the log is appended to instead of stderr; opened anew at SIGUSR1, when it was "
      "moved "
      "away."},

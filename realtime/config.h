@@ -118,6 +118,7 @@ struct Config {
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::automatic;
+  std::string log_file;  // empty: stderr
 };
 
 using Option = OptionRow<Config>;

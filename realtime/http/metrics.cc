@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "engine/engine.h"
 #include "realtime/bounds.h"
 #include "realtime/node.h"
@@ -134,6 +135,13 @@ void append_process(std::string& out, const Node& node) {
   out.append(line, static_cast<std::size_t>(size));
 }
 
+void append_log(Writer& out) {
+  out.begin(
+      "log_dropped_total", CounterKind::total,
+      "Records of the log that were not written: too many at once, a full disk, a reader gone.");
+  out.value({}, CounterKind::total, Log::dropped());
+}
+
 void append_keys(Writer& out, const TokenKeys& keys) {
   out.begin("token_keys", CounterKind::gauge, "Keys that tokens are held against.");
   out.value({}, CounterKind::gauge, keys.current()->keys().size());
@@ -196,6 +204,7 @@ std::string metrics_text(const Node& node, Totals& totals) {
   text.reserve(48 * 1024);
   append_process(text, node);
   Writer out(text);
+  append_log(out);
   append_keys(out, node.token_keys);
   append_rows<ShardCounters>(out, shard_counters, totals.shard);
   append_families(out, totals.shard);

@@ -14,6 +14,7 @@
 #include "realtime/http/metrics.h"
 #include "realtime/http/page/page.h"
 #include "realtime/session/identity.h"
+#include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -107,8 +108,9 @@ std::string_view Routes::origin_problem(const Request& request) {
                                        .is_local = config.insecure_dev});
   if (verdict == OriginVerdict::allowed) return {};
   shard_.counters.origins_refused_total.add();
-  Log::line(Log::Level::info, "origin refused",
-            {{"origin", said.empty() ? std::string_view() : said.front()}});
+  Log::line(
+      Log::Level::info, "origin refused",
+      {{"event", "origin_refused"}, {"origin", said.empty() ? std::string_view() : said.front()}});
   switch (verdict) {
     case OriginVerdict::absent:
       return "this server takes WebSockets with an Origin header only";
@@ -135,6 +137,7 @@ bool Routes::settle_client(Session& session, const Request& request) {
 
 bool Routes::is_within(Session& session, const RateLimits::Verdict& verdict) {
   if (!verdict) return true;
+  log_security(shard_, session, SecurityEvent::limit_hit, verdict->sentence);
   const std::string seconds = std::to_string((verdict->retry_ms + 999) / 1'000);
   const proto::HttpHeader retry[] = {{"Retry-After", seconds}};
   const proto::ErrorRow& row = proto::row_of(ErrorCode::rate_limited);
@@ -163,7 +166,8 @@ bool Routes::may_use(Session& session, const Request& request, Scope scope) {
   // What opens everything is of no use where everybody is.
   if (key == nullptr || (key->scopes.has(Scope::admin) && !session.is_internal)) {
     shard_.counters.not_let_in(AuthRefusal::api_key);
-    Log::line(Log::Level::info, "api key refused", {{"admin_listener", bool(session.is_internal)}});
+    log_security(shard_, session, SecurityEvent::auth_failure,
+                 session.is_internal ? "no API key of admin-listen" : "no API key of listen");
     const proto::HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
     shard_.exchanges.refuse(session, 401, "unauthorized",
                             "send the API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
@@ -174,8 +178,11 @@ bool Routes::may_use(Session& session, const Request& request, Scope scope) {
   session.exchange->key = key;
   if (key->scopes.has(scope)) return true;
   shard_.counters.not_let_in(AuthRefusal::scope);
-  Log::line(Log::Level::info, "api key without the scope",
-            {{"key", std::string_view(key->name)}, {"scope", name_of(scope)}});
+  Log::line(Log::Level::info, "security",
+            {{"event", "authz_refusal"},
+             {"key", std::string_view(key->name)},
+             {"scope", name_of(scope)},
+             {"because", "the API key does not have the scope"}});
   std::string message = "this key may not be used for that: it needs the scope `";
   message.append(name_of(scope)).append("`");
   shard_.exchanges.refuse(session, ErrorCode::forbidden, message);

@@ -10,6 +10,7 @@
 #include "realtime/access/forwarded.h"
 #include "realtime/bounds.h"
 #include "realtime/session/connection_text.h"
+#include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -121,6 +122,7 @@ void Lifecycle::authenticated(Session& session, ScopedName user) {
   await_silence(session, shard_.node.config.ping_interval_ms);
   if (const auto over = shard_.rate_limits.connect_as_user(session)) {
     shard_.counters.rate_closes_total.add();
+    log_security(shard_, session, SecurityEvent::limit_hit, over->sentence);
     if (session.kind == SessionKind::native)
       shard_.commands.refuse(session, proto::ErrorCode::rate_limited, {}, over->sentence,
                              over->retry_ms);
