@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
+
+#include "base/result.h"
 
 namespace ringroom {
 
@@ -17,12 +20,14 @@ namespace ringroom {
 // Owner:    the process: start() before the first thread that logs, stop() after the last. Silent
 //           outside of these two, so tests are quiet.
 // Threads:  line() may be called from any; it never waits. When the queue is full the oldest record
-//           gives way and is counted (dropped()).
+//           gives way; so does what cannot be written, on a full disk or for a reader that is gone.
+//           Both are counted (dropped()).
 // Bursts:   a call site writes at most `lines_per_second` a second on each thread; the next record
 // it
 //           writes says how many were left out.
-// Content:  never a token, a key or a payload. Strings of clients are escaped, so one record is
-//           always one line.
+// Content:  never a token, a key or a payload. Strings of clients are escaped and cut, so one
+// record
+//           is always one line, of bounded length.
 class Log {
  public:
   enum class Level : std::uint8_t { trace, debug, info, warning, error };
@@ -77,20 +82,25 @@ class Log {
     Level level = Level::info;
     Format format = Format::automatic;
     int fd = 2;
+    std::string_view path = {};  // a file instead, which is appended to
   };
 
   static constexpr std::uint32_t lines_per_second = 10;
+  static constexpr std::size_t text_bytes_max = 512;  // of one value
   static constexpr std::uint32_t records_max = 8192;  // about 3 MiB: a second of a very bad day
 
-  static void start(const Options& options);
+  static Outcome<int> start(const Options& options);  // or why the file cannot be opened (errno)
   static void stop();  // writes what is queued; returns when the writer has ended
+  // Goes on in the file that has the path now: the one before was moved away. Or why it cannot
+  // (errno), and goes on where it was.
+  static Outcome<int> reopen();
 
   static bool on(Level level);
   static void level(Level level);  // from now on
   static void line(Level level, std::string_view message, std::initializer_list<Field> fields = {},
                    Site site = Site::here());
 
-  static std::uint64_t dropped();  // records that gave way because the queue was full
+  static std::uint64_t dropped();  // records that were taken and not written
 };
 
 }  // namespace ringroom

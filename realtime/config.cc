@@ -63,21 +63,6 @@ Outcome<Complaint> add_allowed_origin(Config& config, std::string_view text) {
   return Done{};
 }
 
-// Each is some series of /metrics, and compared with the workspace of every connection.
-constexpr std::size_t counted_workspaces_max = 100;
-
-Outcome<Complaint> add_counted_workspace(Config& config, std::string_view text) {
-  if (!is_plain_name(text))
-    return complain(
-        "workspace-metrics: \"" + std::string(text) +
-        "\" is no id that a label could show: 1 to 64 letters, digits, `-`, `_` or `.`");
-  if (config.counted_workspaces.size() == counted_workspaces_max)
-    return complain("workspace-metrics: there are more than " +
-                    std::to_string(counted_workspaces_max));
-  config.counted_workspaces.emplace_back(text);
-  return Done{};
-}
-
 // Each is compared with every connection, and with every hop of a request.
 constexpr std::size_t trusted_proxies_max = 256;
 
@@ -180,10 +165,6 @@ constexpr Option rows[] = {
      "counts twice. 0 is no limit."},
     {"rooms-max", Number{&Config::rooms_max, 1, 100'000'000, Unit::count},
      "Rooms of the whole process; joining one more is refused."},
-    {"rooms-per-workspace-max",
-     Number{&Config::rooms_per_workspace_max, 0, 100'000'000, Unit::count},
-     "Rooms of one workspace. Each core takes its share of it, so a small limit is met a little "
-     "early. 0 is no limit."},
     {"patterns-per-connection-max",
      Number{&Config::patterns_per_connection_max, 0, 1'024, Unit::count},
      "Room patterns one connection may listen to; 0 allows none."},
@@ -193,13 +174,6 @@ constexpr Option rows[] = {
     {"history-bytes-max", Number{&Config::history_bytes_max, 0, 1024 * 1024 * mib, Unit::bytes},
      "Memory of what all rooms remember together; a room that speaks when it is spent forgets its "
      "oldest messages early. 0 is no limit."},
-
-    {"workspace-metrics",
-     List{"ids of workspaces, between commas",
-          [](const Config& config) { return config.counted_workspaces; },
-          clear<&Config::counted_workspaces>, add_counted_workspace},
-     "Workspaces that /metrics counts by themselves. Of others there is no series: their ids come "
-     "with tokens, and may be any number."},
 
     {"allowed-origin",
      List{"https://app.example.com, https://*.example.com, null or *, between commas",
@@ -348,7 +322,11 @@ constexpr Option rows[] = {
     {"log-level", Option::choice<&Config::log_level>(level_names),
      "Least important record that is written."},
     {"log-format", Option::choice<&Config::log_format>(format_names),
-     "Form of the log on stderr; auto is logfmt on a terminal, json otherwise."},
+     "Form of the log; auto is logfmt on a terminal, json otherwise."},
+    {"log-file", Text{&Config::log_file},
+     "File that the log is appended to instead of stderr; opened anew at SIGUSR1, when it was "
+     "moved "
+     "away."},
 };
 static_assert(well_named(rows));
 
@@ -371,6 +349,28 @@ Outcome<Complaint> check_jwks_url(const Config& config) {
     return complain(
         "token-jwks-refresh-min-ms, token-jwks-refresh-ms and token-jwks-max-age-ms must not "
         "become smaller in this order");
+  return Done{};
+}
+
+Outcome<Complaint> read_fernet_keys(std::vector<Namespace>& namespaces) {
+  for (Namespace& row : namespaces) {
+    if (row.fernet_keys_file.empty()) continue;
+    const std::string subject =
+        "namespace " + (row.name.empty() ? std::string(default_namespace) : row.name) + ": ";
+    if (row.fernet_age_ms % 1'000 != 0)
+      return complain(subject + "fernet-age-ms must be whole seconds, not " +
+                      print_quantity(row.fernet_age_ms, Unit::milliseconds));
+    if (row.state_deltas)
+      return complain(subject +
+                      "state-deltas tells what changed in a value, and with fernet-keys-file "
+                      "nobody can see that: leave one of them out");
+    const auto text = read_secret("fernet-keys-file", row.fernet_keys_file);
+    if (!text) return complain(subject + text.error().sentence);
+    auto keys = FernetKeys::parse(*text);
+    if (!keys)
+      return complain(subject + "fernet-keys-file " + row.fernet_keys_file + ", " + keys.error());
+    row.fernet = std::make_shared<const FernetKeys>(std::move(*keys));
+  }
   return Done{};
 }
 
@@ -424,6 +424,7 @@ Outcome<Complaint> settle(Config& config) {
                     print_quantity(config.token_skew_ms, Unit::milliseconds));
 
   config.namespaces = settle_namespaces(config.chosen_namespaces, config.insecure_dev);
+  if (auto done = read_fernet_keys(config.namespaces); !done) return done;
   for (const Namespace& row : config.namespaces)
     if (row.slow_consumer != SlowPolicy::close && row.history_count == 0 && !row.keeps_queue())
       return complain("namespace " + (row.name.empty() ? "default" : row.name) +

@@ -56,12 +56,9 @@ struct Config {
   std::uint64_t rooms_per_connection_max = 128;
   std::uint64_t rooms_per_user_max = 0;
   std::uint64_t rooms_max = 1'000'000;
-  std::uint64_t rooms_per_workspace_max = 0;
   std::uint64_t patterns_per_connection_max = 8;
   std::uint64_t patterns_max = 10'000;
   std::uint64_t history_bytes_max = 1024ull * 1024 * 1024;
-
-  std::vector<std::string> counted_workspaces;
 
   std::vector<OriginRule> allowed_origins;
   bool origin_required = false;
@@ -121,6 +118,7 @@ struct Config {
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::automatic;
+  std::string log_file;  // empty: stderr
 };
 
 using Option = OptionRow<Config>;

@@ -71,6 +71,7 @@ struct ShardCounters {
   Counter offline_brought_total, offline_dropped_total, acknowledgements_total;
   Counter rate_limited_total, rate_closes_total, limit_keys_squeezed_total;
   Counter origins_refused_total, forwarded_unreadable_total, proxy_headers_refused_total;
+  Counter fernet_sealed_total, fernet_opened_total, fernet_refused_total;
   Counter held, held_total, held_refused_total, held_lost_total;
   Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
   Counter drain_closes_total, drain_cut_off_total;
@@ -244,6 +245,14 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"proxy_headers_refused_total", CounterKind::total,
      "Connections of a trusted proxy that did not begin with a PROXY header.",
      &ShardCounters::proxy_headers_refused_total},
+    {"fernet_sealed_total", CounterKind::total,
+     "Payloads encrypted (fernet-keys-file), each once for all of its listeners.",
+     &ShardCounters::fernet_sealed_total},
+    {"fernet_opened_total", CounterKind::total, "Payloads that came encrypted and were taken.",
+     &ShardCounters::fernet_opened_total},
+    {"fernet_refused_total", CounterKind::total,
+     "Payloads refused that said they were encrypted: by no key of ours, too old, or no payload.",
+     &ShardCounters::fernet_refused_total},
     {"held", CounterKind::gauge, "Publications that wait for their hours.", &ShardCounters::held},
     {"held_total", CounterKind::total, "Publications that had to wait for their hours.",
      &ShardCounters::held_total},

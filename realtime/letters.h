@@ -70,7 +70,12 @@ constexpr bool is_raw(WireForm form) { return dialect_of(form) == WireForm::raw;
 // Event listeners hear of a batch what they have asked for.
 constexpr bool is_event(WireForm form) { return dialect_of(form) == WireForm::event; }
 
-enum class PayloadKind : std::uint8_t { json, text, binary };
+enum class PayloadKind : std::uint8_t {
+  json,
+  text,
+  binary,
+  sealed  // the object that Sealer makes of one of these
+};
 
 struct JoinRoom {
   RoomId room;
@@ -348,7 +353,6 @@ constexpr std::string_view level_of(const Published& published) {
 // Why the home of a room said no. A row each: what the asker is told.
 enum class RefusedBecause : std::uint8_t {
   too_many_rooms,
-  workspace_full,
   overloaded,
   unknown_namespace,
   conflict,
@@ -371,7 +375,8 @@ enum class RefusedBecause : std::uint8_t {
   not_said_yet,
   held_full,
   already_there,
-  user_in_too_many_rooms
+  user_in_too_many_rooms,
+  bad_fernet
 };
 
 struct RefusalRow {
@@ -382,8 +387,6 @@ struct RefusalRow {
 inline constexpr RefusalRow refusal_rows[] = {
     {RefusedBecause::too_many_rooms, proto::ErrorCode::unavailable,
      "the server holds as many rooms as it may; try again later"},
-    {RefusedBecause::workspace_full, proto::ErrorCode::unavailable,
-     "this workspace holds as many rooms as it may; try again when one has been let go"},
     {RefusedBecause::overloaded, proto::ErrorCode::unavailable,
      "the room's listeners do not keep up; try again shortly"},
     {RefusedBecause::unknown_namespace, proto::ErrorCode::not_found,
@@ -434,6 +437,9 @@ inline constexpr RefusalRow refusal_rows[] = {
     {RefusedBecause::user_in_too_many_rooms, proto::ErrorCode::forbidden,
      "this user is in as many rooms as it may be, all of its connections together; leave one "
      "first"},
+    {RefusedBecause::bad_fernet, proto::ErrorCode::invalid,
+     "the payload's `fernet` is no token by a key of this namespace, or too old, or hides no "
+     "payload; send the payload in clear or encrypt it anew"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];

@@ -12,6 +12,7 @@ namespace {
 
 using Number = NamespaceOption::Number;
 using Switch = NamespaceOption::Switch;
+using Text = NamespaceOption::Text;
 
 constexpr std::string_view kind = "namespace";
 constexpr std::string_view slow_policy_names[] = {"close", "drop-oldest", "keep-latest"};
@@ -30,8 +31,7 @@ constexpr NamespaceOption rows[] = {
     {"history-bytes", Number{&Namespace::history_bytes, kib, gib, Unit::bytes},
      "Bytes of memory of one room's kept messages; the oldest go first."},
     {"history-total-bytes", Number{&Namespace::history_total_bytes, 0, 1024 * gib, Unit::bytes},
-     "The same of all rooms of the namespace in one workspace: a room that speaks when it is spent "
-     "forgets early; 0 "
+     "The same of all rooms of the namespace: a room that speaks when it is spent forgets early; 0 "
      "is no limit but history-bytes-max."},
     {"recovery-messages-max", Number{&Namespace::recovery_messages_max, 1, million, Unit::count},
      "Who missed more messages than this is told `recovered: false` instead of getting them."},
@@ -109,6 +109,13 @@ constexpr NamespaceOption rows[] = {
          }},
      "The newest message of that type, and of its key or else sender, goes when none has come for "
      "QUIET, or when one has been waiting for LONGEST."},
+
+    {"fernet-keys-file", Text{&Namespace::fernet_keys_file},
+     "File with Fernet keys, one a line: payloads leave encrypted by the first, and come in clear "
+     "or "
+     "encrypted by any of them."},
+    {"fernet-age-ms", Number{&Namespace::fernet_age_ms, 0, year_ms, Unit::milliseconds},
+     "Age after which an encrypted payload is not taken any more, in whole seconds; 0 takes any."},
 };
 static_assert(well_named(rows));
 static_assert(std::size(rows) <= std::bitset<64>().size(), "ChosenNamespace::said has a bit each");

@@ -2,6 +2,7 @@
 
 #include <bitset>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "base/result.h"
 #include "proto/command.h"
+#include "realtime/access/fernet_keys.h"
 #include "realtime/option.h"
 #include "realtime/type_pace.h"
 
@@ -41,7 +43,7 @@ struct Namespace {
   std::uint64_t history_count = 0;  // per room; 0: rooms keep nothing
   std::uint64_t history_age_ms = 300'000;
   std::uint64_t history_bytes = 1024 * 1024;    // per room
-  std::uint64_t history_total_bytes = 0;        // of all in one workspace; 0: no limit
+  std::uint64_t history_total_bytes = 0;        // of all rooms of the namespace; 0: no limit
   std::uint64_t recovery_messages_max = 1'000;  // more missed than this: told, not brought
 
   // Publishing (R7): how long a room knows a message_id again, and how many.
@@ -79,6 +81,11 @@ struct Namespace {
   proto::Priority priority = proto::Priority::medium;  // of a message that does not say
   SlowPolicy slow_consumer = SlowPolicy::close;
   TypePaces paces = {};  // of the types that may not go as often as they come
+
+  // Encryption (A8).
+  std::string fernet_keys_file = {};              // empty: payloads pass as they are
+  std::uint64_t fernet_age_ms = 0;                // of a token that is taken; 0: any
+  std::shared_ptr<const FernetKeys> fernet = {};  // what is in the file; settle() reads it
 
   bool is_personal() const;
   bool keeps_queue() const { return is_personal() && offline_count > 0; }

@@ -1,5 +1,6 @@
 #include "realtime/access/key.h"
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -11,6 +12,7 @@
 #include <array>
 #include <cstring>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 #include "base/check.h"
@@ -32,6 +34,8 @@ constexpr SentenceRow sentences[] = {
      "the key is too short: RSA needs 2048 bits, a secret as many bytes as its hash (32, 48, 64)"},
     {KeyError::too_long, "the key is longer than 8192 bits: every check would cost too much"},
     {KeyError::not_valid, "the key's numbers are not those of a key of its kind"},
+    {KeyError::guessable,
+     "it was made by a chip whose keys can be factored (CVE-2017-15361, ROCA): make another"},
     {KeyError::is_private,
      "it is a private key, which belongs to who signs: give the public one (`openssl pkey -in FILE "
      "-pubout`)"},
@@ -163,6 +167,25 @@ bool is_on_curve(EVP_PKEY* key, std::string_view curve) {
          std::string_view(name, size) == curve;
 }
 
+// Those chips took primes of which, modulo each of many small primes, nothing but a power of 65537
+// is left; and so their product. Another key passes for one with a chance of about 2^-27.
+bool is_of_roca(EVP_PKEY* key) {
+  BIGNUM* modulus = nullptr;
+  if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) != 1) return false;
+  const std::unique_ptr<BIGNUM, void (*)(BIGNUM*)> hold(modulus, &BN_free);
+  constexpr unsigned primes[] = {11, 13, 17,  19,  37,  53,  61,  71, 73,
+                                 79, 97, 103, 107, 109, 127, 151, 157};
+  for (const unsigned prime : primes) {
+    const auto left = static_cast<unsigned>(BN_mod_word(modulus, prime));
+    unsigned power = 1;
+    while (power != left) {
+      power = power * (65'537 % prime) % prime;
+      if (power == 1) return false;
+    }
+  }
+  return true;
+}
+
 Outcome<KeyError> check_public(const AlgorithmRow& row, EVP_PKEY* key) {
   if (key == nullptr) return fail(KeyError::malformed);
   switch (row.kind) {
@@ -172,6 +195,7 @@ Outcome<KeyError> check_public(const AlgorithmRow& row, EVP_PKEY* key) {
       if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return fail(KeyError::wrong_kind);
       if (EVP_PKEY_get_bits(key) < bounds::rsa_bits_min) return fail(KeyError::too_short);
       if (EVP_PKEY_get_bits(key) > bounds::rsa_bits_max) return fail(KeyError::too_long);
+      if (is_of_roca(key)) return fail(KeyError::guessable);
       break;
     case KeyKind::ec:
       if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC || !is_on_curve(key, row.curve))

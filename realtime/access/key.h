@@ -25,6 +25,7 @@ enum class KeyError : std::uint8_t {
   too_short,
   too_long,
   not_valid,  // OpenSSL's own check: off the curve, a modulus with small factors
+  guessable,  // RSA of the chips of CVE-2017-15361 ("ROCA")
   is_private,
   is_secret,  // where only public keys may be
   bad_id,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -74,6 +75,8 @@ void Quotas::receive(const QuotaAnswer& answer) {
   if (!answer.granted) {
     if (!is_there) return;
     shard_.counters.refused_limit_total.add();
+    log_security(shard_, *session, SecurityEvent::limit_hit,
+                 "as many connections as a user or address may have");
     if (session->kind != SessionKind::http)
       return shard_.lifecycle.close(
           *session, proto::CloseCode::limit,

@@ -6,7 +6,6 @@
 #include "proto/dialect/native_json.h"
 #include "realtime/access/grants.h"
 #include "realtime/bounds.h"
-#include "realtime/http/workspace_query.h"
 #include "realtime/session/connection_text.h"
 #include "realtime/shard.h"
 
@@ -48,7 +47,7 @@ std::optional<JsonValue> Api::body_of(Session& session, const proto::Request& re
 }
 
 bool Api::enter(Session& session, const proto::Request& request, const JsonValue* body) {
-  std::optional<std::string> said = workspace_in_query(request.query);
+  std::optional<std::string> said = proto::query_parameter(request.query, "workspace");
   if (const auto value = body == nullptr ? std::nullopt : body->find("workspace")) {
     const std::string_view text = value->string().value_or("");
     if (said && *said != text) {

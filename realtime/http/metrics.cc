@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "engine/engine.h"
 #include "realtime/bounds.h"
 #include "realtime/node.h"
@@ -134,6 +135,13 @@ void append_process(std::string& out, const Node& node) {
   out.append(line, static_cast<std::size_t>(size));
 }
 
+void append_log(Writer& out) {
+  out.begin(
+      "log_dropped_total", CounterKind::total,
+      "Records of the log that were not written: too many at once, a full disk, a reader gone.");
+  out.value({}, CounterKind::total, Log::dropped());
+}
+
 void append_keys(Writer& out, const TokenKeys& keys) {
   out.begin("token_keys", CounterKind::gauge, "Keys that tokens are held against.");
   out.value({}, CounterKind::gauge, keys.current()->keys().size());
@@ -169,19 +177,6 @@ void append_users(Writer& out, const Totals& totals) {
     out.value("window", ActiveUsers::windows[i].name, CounterKind::gauge, totals.users.users(i));
 }
 
-void append_workspaces(Writer& out, const Node& node) {
-  const auto& counted = node.config.counted_workspaces;
-  if (counted.empty()) return;
-  for (const CounterRow<WorkspaceCounters>& row : workspace_counters) {
-    out.begin(row.name, row.kind, row.help);
-    for (std::size_t i = 0; i < counted.size(); ++i) {
-      std::uint64_t sum = 0;
-      for (const auto& of_core : node.workspace_counters) sum += (of_core[i].*row.field).read();
-      out.value("workspace", counted[i], row.kind, sum);
-    }
-  }
-}
-
 void append_cores(Writer& out, const Node& node) {
   const engine::Engine* const engine = node.engine.load(std::memory_order_acquire);
   if (engine == nullptr) return;
@@ -209,6 +204,7 @@ std::string metrics_text(const Node& node, Totals& totals) {
   text.reserve(48 * 1024);
   append_process(text, node);
   Writer out(text);
+  append_log(out);
   append_keys(out, node.token_keys);
   append_rows<ShardCounters>(out, shard_counters, totals.shard);
   append_families(out, totals.shard);
@@ -217,7 +213,6 @@ std::string metrics_text(const Node& node, Totals& totals) {
   append_users(out, totals);
   append_rows<alloc::Footprint>(out, alloc::footprint_rows, totals.memory);
   append_rows<engine::EngineCounters>(out, engine::engine_counter_rows, totals.engine);
-  append_workspaces(out, node);
   append_cores(out, node);
   return text;
 }

@@ -13,8 +13,8 @@
 #include "realtime/http/admin.h"
 #include "realtime/http/metrics.h"
 #include "realtime/http/page/page.h"
-#include "realtime/http/workspace_query.h"
 #include "realtime/session/identity.h"
+#include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -108,8 +108,9 @@ std::string_view Routes::origin_problem(const Request& request) {
                                        .is_local = config.insecure_dev});
   if (verdict == OriginVerdict::allowed) return {};
   shard_.counters.origins_refused_total.add();
-  Log::line(Log::Level::info, "origin refused",
-            {{"origin", said.empty() ? std::string_view() : said.front()}});
+  Log::line(
+      Log::Level::info, "origin refused",
+      {{"event", "origin_refused"}, {"origin", said.empty() ? std::string_view() : said.front()}});
   switch (verdict) {
     case OriginVerdict::absent:
       return "this server takes WebSockets with an Origin header only";
@@ -136,6 +137,7 @@ bool Routes::settle_client(Session& session, const Request& request) {
 
 bool Routes::is_within(Session& session, const RateLimits::Verdict& verdict) {
   if (!verdict) return true;
+  log_security(shard_, session, SecurityEvent::limit_hit, verdict->sentence);
   const std::string seconds = std::to_string((verdict->retry_ms + 999) / 1'000);
   const proto::HttpHeader retry[] = {{"Retry-After", seconds}};
   const proto::ErrorRow& row = proto::row_of(ErrorCode::rate_limited);
@@ -164,7 +166,8 @@ bool Routes::may_use(Session& session, const Request& request, Scope scope) {
   // What opens everything is of no use where everybody is.
   if (key == nullptr || (key->scopes.has(Scope::admin) && !session.is_internal)) {
     shard_.counters.not_let_in(AuthRefusal::api_key);
-    Log::line(Log::Level::info, "api key refused", {{"admin_listener", bool(session.is_internal)}});
+    log_security(shard_, session, SecurityEvent::auth_failure,
+                 session.is_internal ? "no API key of admin-listen" : "no API key of listen");
     const proto::HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
     shard_.exchanges.refuse(session, 401, "unauthorized",
                             "send the API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
@@ -175,8 +178,11 @@ bool Routes::may_use(Session& session, const Request& request, Scope scope) {
   session.exchange->key = key;
   if (key->scopes.has(scope)) return true;
   shard_.counters.not_let_in(AuthRefusal::scope);
-  Log::line(Log::Level::info, "api key without the scope",
-            {{"key", std::string_view(key->name)}, {"scope", name_of(scope)}});
+  Log::line(Log::Level::info, "security",
+            {{"event", "authz_refusal"},
+             {"key", std::string_view(key->name)},
+             {"scope", name_of(scope)},
+             {"because", "the API key does not have the scope"}});
   std::string message = "this key may not be used for that: it needs the scope `";
   message.append(name_of(scope)).append("`");
   shard_.exchanges.refuse(session, ErrorCode::forbidden, message);
@@ -330,7 +336,7 @@ std::optional<std::string_view> Routes::shake_hands(Session& session, const Requ
 
 std::optional<OwnedWorkspace> Routes::workspace_in(Session& session, const Request& request) {
   if (!shard_.node.config.insecure_dev) return OwnedWorkspace();  // its token says which
-  const auto said = workspace_in_query(request.query);
+  const auto said = proto::query_parameter(request.query, "workspace");
   if (!said) return OwnedWorkspace();
   if (const auto workspace = Workspace::of(*said)) return OwnedWorkspace(*workspace);
   shard_.exchanges.refuse(session, ErrorCode::bad_request,
@@ -344,10 +350,6 @@ void Routes::native(Session& session, const Request& request) {
   const auto user = proto::query_parameter(request.query, "user");
   const auto workspace = workspace_in(session, request);
   if (!workspace) return;
-  if (!token && !user && !Workspace(*workspace).is_default())
-    return shard_.exchanges.refuse(session, ErrorCode::bad_request,
-                                   "say who you are with it: /ws?user=NAME&workspace=ID; elsewhere "
-                                   "the workspace is that of the token");
   const std::string dialect = proto::query_parameter(request.query, "dialect").value_or("json");
   const bool is_event = dialect == "event";
   const bool wants_batches = proto::query_parameter(request.query, "batch") == "1";

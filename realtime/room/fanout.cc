@@ -13,6 +13,7 @@
 #include "proto/frame.h"
 #include "proto/json.h"
 #include "realtime/bounds.h"
+#include "realtime/room/sealer.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -52,7 +53,7 @@ std::string_view object_of(std::string_view payload, PayloadKind kind, alloc::Bl
 
 }  // namespace
 
-Fanout::Fanout(Shard& shard) : shard_(shard), plain_(shard.heap) {}
+Fanout::Fanout(Shard& shard, Sealer& sealer) : shard_(shard), sealer_(sealer), plain_(shard.heap) {}
 
 Batch& Fanout::batch_of(Room& room) {
   if (room.batch != nullptr) return *room.batch;
@@ -104,7 +105,10 @@ Fanout::Keep Fanout::keep_for_batches(const Room& room) {
 void Fanout::encode_raw(Room& room, const proto::Publication& publication, PayloadKind kind) {
   const bool is_binary = kind == PayloadKind::binary;
   encode_with(room, WireForm::raw, is_binary ? proto::Opcode::binary : proto::Opcode::text,
-              Keep::if_heard, [&](alloc::BlockBuilder& out) { out.append(publication.payload); });
+              Keep::if_heard, [&](alloc::BlockBuilder& out) {
+                out.append(kind == PayloadKind::sealed ? Sealer::token_in(publication.payload)
+                                                       : publication.payload);
+              });
 }
 
 void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKind kind) {
@@ -112,7 +116,8 @@ void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKi
   const bool is_stored = room.history != nullptr && publication.sequence != 0;
   const Keep keep = is_stored ? Keep::stored : keep_for_batches(room);
   if (!is_stored && !room.has_members_listening()) return;
-  if (kind == PayloadKind::json && !room.is_heard_beyond_json())
+  const bool is_object = kind == PayloadKind::json || kind == PayloadKind::sealed;
+  if (is_object && !room.is_heard_beyond_json())
     return encode_with(
         room, WireForm::json, proto::Opcode::text, keep,
         [&](alloc::BlockBuilder& out) { proto::dialect::native_json::encode(publication, out); });
@@ -121,7 +126,7 @@ void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKi
   shown.room_number = room.number();
   shown.payload_is_raw = kind == PayloadKind::binary;
   alloc::BlockBuilder object(shard_.heap);
-  if (kind != PayloadKind::json) shown.payload = object_of(publication.payload, kind, object);
+  if (!is_object) shown.payload = object_of(publication.payload, kind, object);
   encode_with(room, WireForm::json, proto::Opcode::text, keep,
               [&](alloc::BlockBuilder& out) { proto::dialect::native_json::encode(shown, out); });
   encode_with(room, WireForm::event, proto::Opcode::text, Keep::if_heard,
@@ -171,6 +176,7 @@ void Fanout::add_ephemerals(Room& room) {
     if (!std::exchange(batch.has_ephemerals, true)) batch.ephemeral_begin = marks(batch);
     const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
     ConnectionId without[2] = {pending.from, pending.exclude};  // nobody need be told that he types
+    const bool is_sealed = Sealer::is_for(room);
     add(room,
         proto::Publication{.type = pending.type,
                            .room = room.shown_name(),
@@ -178,9 +184,10 @@ void Fanout::add_ephemerals(Room& room) {
                            .correlation_id = pending.message_id,
                            .sender = pending.sender,
                            .timestamp_ms = shard_.wall_ms,
-                           .payload = pending.payload},
-        pending.kind, std::span(without, pending.exclude == nobody ? 1 : 2),
-        room.options().priority);
+                           .payload = is_sealed ? sealer_.seal(room, pending.payload, pending.kind)
+                                                : pending.payload},
+        is_sealed ? PayloadKind::sealed : pending.kind,
+        std::span(without, pending.exclude == nobody ? 1 : 2), room.options().priority);
   }
   room.ephemerals->sent(shard_.now_ms + room.options().ephemeral_interval_ms);
 }

@@ -15,6 +15,7 @@
 
 namespace ringroom::realtime {
 
+class Sealer;
 class Shard;
 
 // The publications of one room in one turn, as the bytes that its listeners get.
@@ -51,7 +52,7 @@ struct Batch {
 // Owner: the home core of the rooms.
 class Fanout {
  public:
-  explicit Fanout(Shard& shard);
+  Fanout(Shard& shard, Sealer& sealer);
 
   // `without` are connections that must not hear it.
   void add(Room& room, const proto::Publication& publication, PayloadKind kind,
@@ -120,6 +121,7 @@ class Fanout {
   void encode_with(Room& room, WireForm dialect, proto::Opcode opcode, Keep keep, auto&& write);
 
   Shard& shard_;
+  Sealer& sealer_;
   std::vector<std::string_view> gathered_;  // scratch
   alloc::BlockBuilder plain_;               // what is compressed and nobody hears as it is
   std::vector<Room*> dirty_;  // with a batch: something gathered, or ephemeral messages waiting

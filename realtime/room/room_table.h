@@ -16,7 +16,7 @@
 #include "realtime/room/quiet_keeper.h"
 #include "realtime/room/room.h"
 #include "realtime/room/room_seats.h"
-#include "realtime/room/tenants.h"
+#include "realtime/room/sealer.h"
 
 namespace ringroom::realtime {
 
@@ -106,6 +106,8 @@ class RoomTable {
   // The key's last value, in rooms that keep them; returns the change to tell, see StateKeeper.
   std::string_view keep_value(Room& room, const Publish& publish, std::uint64_t version);
   std::uint64_t idempotency_key(const Publish& publish) const;
+  // As it is meant, in a room that is there.
+  void take(const Publish& publish, Room& room);
   // It goes now. `key` is that of its message id; 0: it has none.
   void publish(const Publish& publish, Room& room, std::uint64_t key);
   void release(Room& room, PaceKeeper::Which which);
@@ -119,6 +121,7 @@ class RoomTable {
   std::uint32_t next_number();
 
   Shard& shard_;
+  Sealer sealer_;
   Fanout fanout_;
   StateKeeper state_keeper_;
   PresenceKeeper presence_keeper_;
@@ -126,8 +129,8 @@ class RoomTable {
   QuietKeeper quiet_keeper_;
   RoomSeats room_seats_;
   PaceKeeper pace_keeper_;
-  Tenants tenants_;
   History::Budget history_of_core_;
+  std::unordered_map<const Namespace*, History::Budget> history_of_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;
   std::uint64_t rooms_made_ = 0;
   std::size_t sweep_bucket_ = 0;         // of rooms_, the next to visit

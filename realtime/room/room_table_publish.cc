@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "realtime/room/room_table.h"
 #include "realtime/shard.h"
-#include "realtime/workspace_counters.h"
 
 // What a publication meets on its way into a room: what it was before, who objects, how long it
 // waits, its number.
@@ -102,7 +101,6 @@ void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
       break;
   }
   shard_.counters.publications_total.add();
-  if (room.counted != nullptr) room.counted->publications_total.add();
   shard_.stages.reached_room(publish.since);
   if (!publish.wants_answer) return;
   shard_.send(CoreId{publish.from.core}, Published{.to = publish.from,
@@ -135,12 +133,18 @@ void RoomTable::receive(const Publish& publish) {
   }
   const auto found = find_or_make(publish.room, publish.room_name);
   if (!found) return refuse(publish, found.error());
-  Room* room = *found;
-  if (publish.ephemeral) return receive_ephemeral(publish, *room);
+  Room& room = **found;
+  if (!Sealer::is_for(room)) return take(publish, room);
+  const auto opened = sealer_.open(room, publish);
+  opened ? take(*opened, room) : refuse(publish, RefusedBecause::bad_fernet);
+}
+
+void RoomTable::take(const Publish& publish, Room& room) {
+  if (publish.ephemeral) return receive_ephemeral(publish, room);
   const std::uint64_t key = publish.message_id.empty() ? 0 : idempotency_key(publish);
-  if (key != 0 && answers_again(publish, *room, key)) return;
-  if (pace_keeper_.holds(publish, *room, key)) return;
-  this->publish(publish, *room, key);
+  if (key != 0 && answers_again(publish, room, key)) return;
+  if (pace_keeper_.holds(publish, room, key)) return;
+  this->publish(publish, room, key);
 }
 
 void RoomTable::release_paced() {
@@ -164,6 +168,12 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
   const Fanout::Space space = fanout_.space(room);
   if (space == Fanout::Space::exhausted || (space == Fanout::Space::full && !publish.can_wait))
     return refuse(publish, RefusedBecause::overloaded);
+  if (Sealer::is_for(room) && publish.payload_kind != PayloadKind::sealed) {
+    Publish sealed = publish;
+    sealed.payload = sealer_.seal(room, publish.payload, publish.payload_kind);
+    sealed.payload_kind = PayloadKind::sealed;
+    return this->publish(sealed, room, key);
+  }
   if (objects(publish, room)) return;
   if (space == Fanout::Space::full) fanout_.throttle(room, publish.from);
   if (room.gathering) room.gathering->heard(publish.from);
@@ -171,7 +181,6 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
   if (!room.is_used()) room.used_ms = shard_.now_ms;
   shard_.counters.publications_total.add();
   if (!publish.waited) shard_.stages.reached_room(publish.since);
-  if (room.counted != nullptr) room.counted->publications_total.add();
   if (asker != shard_.core) shard_.counters.publications_remote_total.add();
 
   const MessageId message_id = shard_.message_ids.next(shard_.wall_ms);

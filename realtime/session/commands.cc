@@ -10,6 +10,7 @@
 #include "realtime/bounds.h"
 #include "realtime/session/connection_text.h"
 #include "realtime/session/identity.h"
+#include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -564,6 +565,9 @@ void Commands::receive(Session& session, const Published& published) {
 void Commands::receive(Session& session, const Refused& refused) {
   const RefusalRow& row = row_of(refused.reason);
   shard_.counters.refused(row.code);
+  if (row.code == ErrorCode::forbidden)
+    log_security(shard_, session, SecurityEvent::authz_refusal, row.sentence,
+                 refused.room_name.shown());
   reply(session, proto::Refusal{.code = row.code,
                                 .correlation_id = refused.correlation_id,
                                 .room = refused.room_name.shown(),

@@ -1,4 +1,5 @@
 #include "realtime/session/commands.h"
+#include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 
 // How the answer to a command is no.
@@ -11,6 +12,8 @@ using proto::ErrorCode;
 void Commands::refuse(Session& session, ErrorCode code, const Command& command,
                       std::string_view message, std::optional<std::uint64_t> retry_after_ms) {
   shard_.counters.refused(code);
+  if (code == ErrorCode::forbidden)
+    log_security(shard_, session, SecurityEvent::authz_refusal, message, command.room);
   reply(session, proto::Refusal{.code = code,
                                 .correlation_id = command.message_id,
                                 .room = command.room,
@@ -21,6 +24,7 @@ void Commands::refuse(Session& session, ErrorCode code, const Command& command,
 bool Commands::is_within(Session& session, const Command& command,
                          const RateLimits::Verdict& verdict) {
   if (!verdict) return true;
+  log_security(shard_, session, SecurityEvent::limit_hit, verdict->sentence, command.room);
   refuse(session, ErrorCode::rate_limited, command, verdict->sentence, verdict->retry_ms);
   if (session.state == SessionState::draining || !shard_.rate_limits.has_gone_too_far(session))
     return false;

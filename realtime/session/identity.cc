@@ -7,6 +7,7 @@
 #include "proto/dialect/native_json.h"
 #include "proto/json.h"
 #include "realtime/bounds.h"
+#include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -37,14 +38,17 @@ const KeySet& Identities::keys() {
   return *keys_;
 }
 
-Failure<Identities::Refusal> Identities::refuse(ErrorCode code, std::string_view message) {
+Failure<Identities::Refusal> Identities::refuse(const Session& session, ErrorCode code,
+                                                std::string_view message) {
   shard_.counters.not_let_in(code == ErrorCode::forbidden ? AuthRefusal::other_user
                                                           : AuthRefusal::credentials);
+  log_security(shard_, session, SecurityEvent::auth_failure, message);
   return fail(Refusal{code, message});
 }
 
-Failure<Identities::Refusal> Identities::refuse(TokenError error) {
+Failure<Identities::Refusal> Identities::refuse(const Session& session, TokenError error) {
   shard_.counters.not_let_in(error);
+  log_security(shard_, session, SecurityEvent::auth_failure, row_of(error).sentence);
   Refusal out{ErrorCode::unauthorized, row_of(error).sentence};
   if (error == TokenError::expired) out.code = ErrorCode::token_expired;
   if (error == TokenError::key_awaited) {
@@ -56,21 +60,23 @@ Failure<Identities::Refusal> Identities::refuse(TokenError error) {
   return fail(out);
 }
 
-Result<Claims, Identities::Refusal> Identities::believe(std::string_view token) {
+Result<Claims, Identities::Refusal> Identities::believe(const Session& session,
+                                                        std::string_view token) {
   const std::uint64_t now_s = shard_.wall_ms / 1000;
   auto claims = verifier_.verify(token, keys(), now_s);
   shard_.counters.signatures_checked_total.set(verifier_.signatures_checked());
   if (!claims && claims.error() == TokenError::unknown_key) {
-    if (shard_.node.token_keys.may_come(shard_.now_ms)) return refuse(TokenError::key_awaited);
+    if (shard_.node.token_keys.may_come(shard_.now_ms))
+      return refuse(session, TokenError::key_awaited);
     if (keys().empty())
-      return refuse(ErrorCode::unauthorized,
+      return refuse(session, ErrorCode::unauthorized,
                     "this server knows no key to check a token with; its operator has to set "
                     "token-hmac-secret, token-key-files, token-jwks-file or token-jwks-url");
   }
-  if (!claims) return refuse(claims.error());
-  if (shard_.revocations.covers(*claims, now_s)) return refuse(TokenError::revoked);
+  if (!claims) return refuse(session, claims.error());
+  if (shard_.revocations.covers(*claims, now_s)) return refuse(session, TokenError::revoked);
   if (claims->info.size() > Presence::info_bytes_max)
-    return refuse(ErrorCode::unauthorized,
+    return refuse(session, ErrorCode::unauthorized,
                   "the `info` of the token is longer than 1024 bytes; keep what others see of "
                   "a user short");
   return std::move(*claims);
@@ -87,11 +93,11 @@ void Identities::grant(Session& session, Claims& claims) {
 Result<Identities::Identity, Identities::Refusal> Identities::identify(
     Session& session, const Credentials& credentials) {
   if (!credentials.token.empty()) {
-    auto claims = believe(credentials.token);
+    auto claims = believe(session, credentials.token);
     if (!claims) return fail(claims.error());
     const std::string_view info = credentials.info.empty() ? claims->info : credentials.info;
     if (info.size() > Presence::info_bytes_max)
-      return refuse(ErrorCode::unauthorized,
+      return refuse(session, ErrorCode::unauthorized,
                     "`info` is longer than 1024 bytes; keep what others see of a user short");
     grant(session, *claims);
     shard_.lifecycle.authenticated(session, NameIn(workspace_of(*claims), claims->user));
@@ -99,12 +105,12 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
     return Identity{.zone = std::move(claims->zone)};
   }
   if (!shard_.node.config.insecure_dev)
-    return refuse(ErrorCode::unauthorized,
+    return refuse(session, ErrorCode::unauthorized,
                   "a token is required: by `?token=`, an Authorization header or in `connect`");
   // The rules of a room name are those of any name that is shown to others.
   if (credentials.user_id.size() > bounds::user_id_bytes_max ||
       !proto::dialect::native_json::is_room_name(credentials.user_id))
-    return refuse(ErrorCode::unauthorized,
+    return refuse(session, ErrorCode::unauthorized,
                   "say who you are: `/ws?user=NAME` or `user_id` in `connect`, 1 to 128 bytes of "
                   "UTF-8 without control characters");
   session.grants = everything_.share();
@@ -114,11 +120,11 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
 }
 
 Outcome<Identities::Refusal> Identities::refresh(Session& session, std::string_view token) {
-  auto claims = believe(token);
+  auto claims = believe(session, token);
   if (!claims) return fail(claims.error());
   if (session.user == nullptr ||
       !(session.user->name() == NameIn(workspace_of(*claims), claims->user)))
-    return refuse(ErrorCode::forbidden,
+    return refuse(session, ErrorCode::forbidden,
                   "the token is another user's, or of another workspace: open another connection "
                   "for another identity");
   grant(session, *claims);

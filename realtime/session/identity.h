@@ -50,9 +50,10 @@ class Identities {
  private:
   // The newest edition, which another thread may just have published.
   const KeySet& keys();
-  Result<Claims, Refusal> believe(std::string_view token);
-  Failure<Refusal> refuse(TokenError error);
-  Failure<Refusal> refuse(proto::ErrorCode code, std::string_view message);
+  Result<Claims, Refusal> believe(const Session& session, std::string_view token);
+  // Counted, and a record of its own.
+  Failure<Refusal> refuse(const Session& session, TokenError error);
+  Failure<Refusal> refuse(const Session& session, proto::ErrorCode code, std::string_view message);
   void grant(Session& session, Claims& claims);
 
   Shard& shard_;

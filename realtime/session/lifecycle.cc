@@ -10,6 +10,7 @@
 #include "realtime/access/forwarded.h"
 #include "realtime/bounds.h"
 #include "realtime/session/connection_text.h"
+#include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -118,11 +119,10 @@ void Lifecycle::authenticated(Session& session, ScopedName user) {
   if (!user.empty()) shard_.sessions.attach(session, user);
   seen(session);
   change(session, SessionState::authenticated);
-  if (WorkspaceCounters* counters = shard_.node.counters_of(shard_.core, workspace_of(session)))
-    counters->connections.add();
   await_silence(session, shard_.node.config.ping_interval_ms);
   if (const auto over = shard_.rate_limits.connect_as_user(session)) {
     shard_.counters.rate_closes_total.add();
+    log_security(shard_, session, SecurityEvent::limit_hit, over->sentence);
     if (session.kind == SessionKind::native)
       shard_.commands.refuse(session, proto::ErrorCode::rate_limited, {}, over->sentence,
                              over->retry_ms);
@@ -168,9 +168,6 @@ bool Lifecycle::has_outlived_token(Session& session) {
 }
 
 void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
-  if (session.state == SessionState::authenticated)
-    if (WorkspaceCounters* counters = shard_.node.counters_of(shard_.core, workspace_of(session)))
-      counters->connections.subtract();
   shard_.admission.withdrawn(session);
   shard_.greetings.forget(session);
   shard_.patterns.leave_all(session);

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
+#include "base/log.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
 
 void Revoking::begin(const Asker& asker, const Revocations::Order& order) {
   const std::uint32_t number = next_++;
-  gatherings_[number] = {.waiting = shard_.node.cores, .closed = 0, .is_full = false};
+  gatherings_[number] = {
+      .waiting = shard_.node.cores, .closed = 0, .is_full = false, .of = std::string(order.name)};
   shard_.send_to_all(Revoke{.asker = asker,
                             .number = number,
                             .kind = static_cast<std::uint8_t>(order.kind),
@@ -60,7 +63,12 @@ void Revoking::receive(const Revoked& item) {
   gathering.closed += item.closed;
   gathering.is_full = gathering.is_full || item.is_full;
   if (--gathering.waiting > 0) return;
-  const Gathering gathered = gathering;
+  Log::line(Log::Level::info, "security",
+            {{"event", "revocation"},
+             {"of", std::string_view(gathering.of)},
+             {"closed", gathering.closed},
+             {"remembered", !gathering.is_full}});
+  const Gathering gathered = std::move(gathering);
   gatherings_.erase(found);  // the answer may let the next request begin
   answer(item.asker, gathered);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <unordered_map>
 
 #include "realtime/access/revocations.h"
@@ -30,6 +31,7 @@ class Revoking {
     std::uint32_t waiting;  // cores
     std::uint32_t closed;
     bool is_full;
+    std::string of;  // user or id of the token; empty: of everybody
   };
   std::uint32_t close_those_meant(const Revocations::Order& order);
   void answer(const Asker& asker, const Gathering& gathered);

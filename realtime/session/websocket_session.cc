@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "proto/frame.h"
+#include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -113,11 +114,17 @@ engine::Outbox::Send WebsocketSessions::send_deflated(Session& session,
 }
 
 void WebsocketSessions::publish_raw(Session& session, const proto::Message& message) {
-  if (session.raw == nullptr || !session.raw->publishes)
-    return shard_.lifecycle.close(session, proto::CloseCode::forbidden,
-                                  "mode=subscribe only listens; connect with mode=publish or both");
+  if (session.raw == nullptr || !session.raw->publishes) {
+    constexpr std::string_view because =
+        "mode=subscribe only listens; connect with mode=publish or both";
+    log_security(shard_, session, SecurityEvent::authz_refusal, because,
+                 session.raw == nullptr ? std::string_view() : session.raw->name.shown());
+    return shard_.lifecycle.close(session, proto::CloseCode::forbidden, because);
+  }
   if (shard_.rate_limits.limits_commands() && shard_.rate_limits.publish_raw(session)) {
     shard_.counters.rate_closes_total.add();  // no words to refuse one message with
+    log_security(shard_, session, SecurityEvent::limit_hit, "a limit of raw messages",
+                 session.raw->name.shown());
     return shard_.lifecycle.close(session, proto::CloseCode::rate);
   }
   const RawTarget& target = *session.raw;

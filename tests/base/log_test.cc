@@ -3,11 +3,17 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,7 +25,7 @@ class LogTo {
  public:
   explicit LogTo(Log::Format format, Log::Level level = Log::Level::info) {
     fd_ = memfd_create("log", MFD_CLOEXEC);
-    Log::start({.level = level, .format = format, .fd = fd_});
+    EXPECT_TRUE(Log::start({.level = level, .format = format, .fd = fd_}));
   }
   ~LogTo() {
     Log::stop();
@@ -84,6 +90,59 @@ TEST(Log, KeepsARecordOnOneLineWhateverAClientSends) {
     EXPECT_NE(lines[0].find(R"("a\nts=0 level=error\r\t\"\\\u0001\u007f")"), std::string::npos)
         << lines[0];
   }
+}
+
+TEST(Log, EscapesWhatMovesACursorOrTurnsTheDirectionOfReading) {
+  const struct {
+    std::string_view said, written;
+  } rows[] = {{"\x1b[2J\x1b]0;x\x07", R"("\u001b[2J\u001b]0;x\u0007")"},
+              {std::string_view("a\0b", 3), R"("a\u0000b")"},
+              {"\xc2\x9b"
+               "31m",
+               R"("\u009b31m")"},
+              {"\xe2\x80\xae"
+               "evil",
+               R"("\u202eevil")"},
+              {"\xe2\x80\xa8", R"("\u2028")"},
+              {"\xef\xbb\xbf", R"("\ufeff")"}};
+  int place = 0;  // each its own, or they would be too many for one
+  for (const Log::Format format : {Log::Format::logfmt, Log::Format::json})
+    for (const auto& row : rows) {
+      LogTo log(format);
+      Log::line(Log::Level::info, "x", {{"user", row.said}}, {.file = "", .line = ++place});
+      const std::string line = log.stop().at(0);
+      EXPECT_NE(line.find(row.written), std::string::npos) << line;
+    }
+}
+
+TEST(Log, IsUtf8WhateverAClientSends) {
+  const struct {
+    std::string_view said, written;
+  } rows[] = {{"\xff", R"("\ufffd")"},
+              {"\xc3", R"("\ufffd")"},
+              {"\xc0\xaf", R"("\ufffd\ufffd")"},
+              {"\xed\xa0\x80", R"("\ufffd\ufffd\ufffd")"},
+              {"\xf4\x90\x80\x80", R"("\ufffd\ufffd\ufffd\ufffd")"},
+              {"gr\xc3\xbc\xc3\x9f"
+               "e \xf0\x9f\x91\x8b",
+               "\"gr\xc3\xbc\xc3\x9f"
+               "e \xf0\x9f\x91\x8b\""}};
+  for (const auto& row : rows) {
+    LogTo log(Log::Format::json);
+    Log::line(Log::Level::info, "x", {{"user", row.said}});
+    const std::string line = log.stop().at(0);
+    EXPECT_NE(line.find(row.written), std::string::npos) << line;
+  }
+}
+
+TEST(Log, CutsLongTextsBetweenTwoCharacters) {
+  std::string name(Log::text_bytes_max - 1, 'x');
+  name += "\xc3\xbc" + std::string(1'000'000, 'y');
+  LogTo log(Log::Format::json);
+  Log::line(Log::Level::info, "x", {{"user", std::string_view(name)}});
+  const std::string line = log.stop().at(0);
+  EXPECT_LT(line.size(), Log::text_bytes_max + 100);
+  EXPECT_NE(line.find("xx...\"}"), std::string::npos) << line;
 }
 
 TEST(Log, SaysTheTimeInUtcWithMilliseconds) {
@@ -157,7 +216,7 @@ TEST(Log, DropsTheOldestOfAFullQueueAndCountsThem) {
   // A pipe nobody reads holds the writer; every record comes from another place so none is limited.
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
-  Log::start({.format = Log::Format::json, .fd = ends[1]});
+  ASSERT_TRUE(Log::start({.format = Log::Format::json, .fd = ends[1]}));
   const std::string text(1'000, 'x');
   for (int i = 0; i < static_cast<int>(2 * Log::records_max); ++i)
     Log::line(Log::Level::info, text, {}, {.file = "somewhere", .line = i});
@@ -167,6 +226,120 @@ TEST(Log, DropsTheOldestOfAFullQueueAndCountsThem) {
   Log::stop();
   signal(SIGPIPE, before);
   close(ends[1]);
+}
+
+TEST(Log, EndsThoughNobodyReadsIt) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  ASSERT_TRUE(Log::start({.format = Log::Format::json, .fd = ends[1]}));
+  const std::string text(1'000, 'x');
+  for (int i = 0; i < 1'000; ++i)
+    Log::line(Log::Level::info, "x", {{"text", std::string_view(text)}},
+              {.file = "somewhere", .line = i});
+  const std::time_t begin = std::time(nullptr);
+  Log::stop();
+  EXPECT_LE(std::time(nullptr) - begin, 5);
+  EXPECT_GT(Log::dropped(), 500u);  // a pipe holds 64 KiB
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST(Log, CountsWhatAFullDiskDoesNotTake) {
+  const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(full, 0);
+  ASSERT_TRUE(Log::start({.format = Log::Format::json, .fd = full}));
+  for (int i = 0; i < 5; ++i) Log::line(Log::Level::info, "x");
+  Log::stop();
+  EXPECT_EQ(Log::dropped(), 5u);
+  close(full);
+}
+
+// A folder of its own, and a log in it.
+class LogFileTest : public testing::Test {
+ protected:
+  LogFileTest() {
+    char name[] = "/tmp/ringroom-log-XXXXXX";
+    folder_ = mkdtemp(name);
+    path_ = folder_ + "/log";
+  }
+  ~LogFileTest() override {
+    Log::stop();
+    std::filesystem::remove_all(folder_);
+  }
+  static std::string text_of(const std::string& path) {
+    std::stringstream out;
+    out << std::ifstream(path).rdbuf();
+    return out.str();
+  }
+  std::string folder_, path_;
+};
+
+TEST_F(LogFileTest, IsAppendedTo) {
+  for (const char* message : {"one", "two"}) {
+    ASSERT_TRUE(Log::start({.path = path_}));
+    Log::line(Log::Level::info, message);
+    Log::stop();
+  }
+  const std::string text = text_of(path_);
+  EXPECT_EQ(text.front(), '{');
+  EXPECT_LT(text.find("one"), text.find("two"));
+}
+
+TEST_F(LogFileTest, ThatCannotBeOpenedIsAnError) {
+  const auto started = Log::start({.path = folder_ + "/nowhere/log"});
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error(), ENOENT);
+  EXPECT_FALSE(Log::on(Log::Level::error));
+}
+
+TEST_F(LogFileTest, GoesOnInANewFileWhenTheOldOneWasMovedAway) {
+  ASSERT_TRUE(Log::start({.path = path_}));
+  Log::line(Log::Level::info, "before");
+  while (text_of(path_).empty()) usleep(1'000);
+  std::filesystem::rename(path_, path_ + ".1");
+  ASSERT_TRUE(Log::reopen());
+  Log::line(Log::Level::info, "behind");
+  Log::stop();
+  EXPECT_NE(text_of(path_ + ".1").find("before"), std::string::npos);
+  EXPECT_EQ(text_of(path_ + ".1").find("behind"), std::string::npos);
+  EXPECT_NE(text_of(path_).find("behind"), std::string::npos);
+}
+
+TEST_F(LogFileTest, StaysWhereItWasWhenThereIsNoNewOne) {
+  ASSERT_TRUE(Log::start({.path = path_}));
+  std::filesystem::rename(folder_, folder_ + "-moved");
+  EXPECT_FALSE(Log::reopen());
+  Log::line(Log::Level::info, "still here");
+  Log::stop();
+  folder_ += "-moved";
+  EXPECT_NE(text_of(folder_ + "/log").find("still here"), std::string::npos);
+}
+
+TEST_F(LogFileTest, EndsALineThatDidNotFitBeforeItGoesOn) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = signal(SIGXFSZ, SIG_IGN);
+  ASSERT_TRUE(Log::start({.path = path_}));
+  const rlimit little{.rlim_cur = 150, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &little), 0);
+  for (int i = 0; i < 4; ++i) Log::line(Log::Level::info, "does it fit?");
+  while (Log::dropped() == 0) usleep(1'000);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  Log::line(Log::Level::info, "there is room");
+  Log::stop();
+  signal(SIGXFSZ, handler);
+
+  std::stringstream text(text_of(path_));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  ASSERT_GE(lines.size(), 4u);
+  EXPECT_NE(lines.back().find("there is room"), std::string::npos);
+  EXPECT_NE(text.str().find("\"records could not be written and are lost\",\"count\":"),
+            std::string::npos);
+  int torn = 0;
+  for (const std::string& line : lines)
+    if (!line.starts_with("{\"ts\":\"") || !line.ends_with("}")) ++torn;
+  EXPECT_EQ(torn, 1) << text.str();
 }
 
 }  // namespace

@@ -2,9 +2,11 @@
 // program: who comes in, until when, and who does not.
 
 import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -447,17 +449,18 @@ test("a revocation says what it means, ends, and finds a limit", async () => {
 
 // ---- keys from afar
 
-// A key server that counts, and answers as it is told.
-async function key_server(answer) {
-  const server = createServer((request, response) => {
+// A key server that counts, and answers as it is told; with `tls`, over https.
+async function key_server(answer, tls = null) {
+  const answer_to = (request, response) => {
     server.asked += 1;
     server.answer(response, request);
-  });
+  };
+  const server = tls ? createTlsServer(tls, answer_to) : createServer(answer_to);
   server.asked = 0;
   server.answer = answer;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  server.url = `http://127.0.0.1:${server.address().port}/jwks.json`;
+  server.url = `${tls ? "https" : "http"}://127.0.0.1:${server.address().port}/jwks.json`;
   server.stop = () => {
     server.closeAllConnections();
     server.close();
@@ -544,6 +547,48 @@ test("a key server that is slow, huge, wrong, or points elsewhere opens no door 
   }
   assert.equal(bait.asked, 0, "a redirect was followed");
   bait.stop();
+});
+
+// A certificate of its own authority for a key server, as files; `name` is what it is good for.
+function certificate_for(name) {
+  const at = (file) => join(folder, `${name}-${file}`);
+  const openssl = (...args) => execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
+  const fresh = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+  openssl("req", "-x509", ...fresh, "-subj", "/CN=a test authority", "-keyout", at("ca.key"), "-out", at("ca.pem"),
+    "-addext", "basicConstraints=critical,CA:TRUE");
+  openssl("req", ...fresh.slice(0, 5), "-subj", "/CN=keys", "-keyout", at("key.pem"), "-out", at("request.pem"));
+  writeFileSync(at("extensions"), `subjectAltName=${name}\n`);
+  openssl("x509", "-req", "-in", at("request.pem"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial",
+    "-days", "2", "-extfile", at("extensions"), "-out", at("cert.pem"));
+  return { ca_file: at("ca.pem"), tls: { key: readFileSync(at("key.pem")), cert: readFileSync(at("cert.pem")) } };
+}
+
+test("keys come over https from whom an authority of ours vouches for, and from nobody else", async () => {
+  const key = await make_key("ES256");
+  const [right, wrong] = [certificate_for("IP:127.0.0.1"), certificate_for("DNS:elsewhere.example")];
+  const cases = [
+    { is: "vouched for", tls: right.tls, flags: ["--token-jwks-ca-file", right.ca_file], comes_in: true },
+    { is: "unknown to the system's authorities", tls: right.tls, flags: [] },
+    { is: "of another authority", tls: right.tls, flags: ["--token-jwks-ca-file", wrong.ca_file] },
+    { is: "of another name", tls: wrong.tls, flags: ["--token-jwks-ca-file", wrong.ca_file] },
+    { is: "in clear behind https", tls: null, flags: ["--token-jwks-ca-file", right.ca_file] },
+  ];
+  for (const { is, tls, flags, comes_in } of cases) {
+    const server = await key_server(serving(key), tls);
+    await with_daemon(async (daemon) => {
+      const token = await token_of(key);
+      if (comes_in) {
+        (await enter(daemon, token)).socket.terminate();
+        assert(!daemon.log.includes("not https"), daemon.log);
+      } else {
+        const refused = await refusal(daemon, token);
+        assert.deepEqual([refused.code, refused.error], [1013, "unavailable"], is);
+        await until("a failure", async () => (await metric(daemon, "token_jwks_failures_total")) >= 1);
+        assert.equal(server.asked, 0, is);
+      }
+    }, "--token-jwks-url", server.url.replace("http:", "https:"), "--token-jwks-refresh-min-ms", "100ms", ...flags);
+    server.stop();
+  }
 });
 
 test("nothing in a token makes the server ask anybody", async () => {

@@ -1,5 +1,6 @@
 #include "tools/server/serve.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -27,6 +29,13 @@ constexpr int exit_failed = 1;
 // The cores cut off who is still there at the hard stop; one that hangs is not waited for.
 constexpr std::uint64_t last_resort_after_ms = 750;
 constexpr int exit_no_io_uring = 78;  // EX_CONFIG of sysexits.h: the machine has to change, not we
+
+// Whoever was started without one of the three would open a socket in its place, and log into it.
+void keep_standard_descriptors() {
+  int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = dup(fd);
+  if (fd >= 0) close(fd);
+}
 
 // Descriptors are what connections are made of, so take all that we may have.
 std::uint64_t raise_descriptor_limit() {
@@ -50,7 +59,7 @@ class Signals {
  public:
   Signals() {
     sigemptyset(&set_);
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set_, number);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set_, number);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     // A peer that is gone is an error of one send, not a signal.
     signal(SIGPIPE, SIG_IGN);
@@ -72,7 +81,7 @@ class Signals {
       _exit(0);
     };
     for (const int number : {SIGTERM, SIGINT, SIGALRM}) sigaction(number, &ending, nullptr);
-    signal(SIGHUP, SIG_IGN);
+    for (const int number : {SIGHUP, SIGUSR1}) signal(number, SIG_IGN);
     set_alarm(last_resort_ms);
     pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
   }
@@ -117,6 +126,33 @@ void reload_keys(realtime::Node& node) {
   Log::line(Log::Level::info,
             "SIGHUP: the token keys were read anew; other changes need a new process",
             {{"keys", node.token_keys.current()->keys().size()}});
+}
+
+// SIGUSR1: whoever rotates logs has moved the file away.
+void reopen_log(const realtime::Config& config) {
+  const auto reopened = Log::reopen();
+  if (!reopened)
+    return Log::line(Log::Level::error, "SIGUSR1: log-file cannot be opened; the old one goes on",
+                     {{"file", std::string_view(config.log_file)},
+                      {"because", std::strerror(reopened.error())}});
+  Log::line(
+      Log::Level::info,
+      config.log_file.empty() ? "SIGUSR1: there is no log-file" : "SIGUSR1: the log goes on here",
+      {{"file", std::string_view(config.log_file)}});
+}
+
+// True until the process has to end.
+bool serve_signal(int number, realtime::Node& node) {
+  switch (number) {
+    case SIGHUP:
+      reload_keys(node);
+      return true;
+    case SIGUSR1:
+      reopen_log(node.config);
+      return true;
+    default:
+      return false;
+  }
 }
 
 int run(const realtime::Config& config) {
@@ -172,7 +208,8 @@ int run(const realtime::Config& config) {
   for (const std::string_view note : realtime::notes(config)) Log::line(Log::Level::warning, note);
   say_ready(config, engine);
 
-  for (int number = signals.next(); number == SIGHUP; number = signals.next()) reload_keys(node);
+  while (serve_signal(signals.next(), node)) {
+  }
   Log::line(Log::Level::info,
             "draining: every connection is told to come back; a second signal ends at once",
             {{"over_ms", config.drain_ms}, {"hard_stop_ms", config.drain_hard_stop_ms}});
@@ -190,7 +227,13 @@ int run(const realtime::Config& config) {
 int serve(int argc, const char* const* argv, const char* const* environment) {
   const auto config = load(argc, argv, environment);
   if (!config) return report(config.error());
-  Log::start({.level = config->log_level, .format = config->log_format});
+  keep_standard_descriptors();
+  const auto log = Log::start(
+      {.level = config->log_level, .format = config->log_format, .path = config->log_file});
+  if (!log)
+    return report({.text = "log-file " + config->log_file +
+                           " cannot be opened: " + std::strerror(log.error()),
+                   .exit_code = exit_usage});
   const int exit_code = run(*config);
   Log::stop();
   return exit_code;
