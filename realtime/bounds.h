@@ -98,6 +98,17 @@ inline constexpr std::uint64_t pace_retry_ms = 20;
 // A user who is heard counts as active once in 2^15 ms, half of the shortest slice.
 inline constexpr std::uint32_t user_seen_ms_bits = 15;
 
+// The watchdog looks four times in the longest time that a turn may take, but not less often.
+inline constexpr std::uint64_t watchdog_interval_ms_max = 250;
+// Without a look for so long it is the watchdog that has to be looked at.
+inline constexpr std::uint64_t watchdog_silence_ms_max = 3'000;
+
+// A core that has not answered for so long fails its check; one that needs so long is degraded.
+inline constexpr std::uint64_t health_wait_ms = 1'000;
+inline constexpr std::uint64_t healthy_lag_us_max = 250'000;
+inline constexpr std::size_t health_checks_max = 16;
+inline constexpr std::uint64_t health_cookie = ~std::uint64_t{8};
+
 inline constexpr std::size_t user_id_bytes_max = 128;
 // Distinct User-Agent texts kept per core; later ones are filed as "other".
 inline constexpr std::size_t user_agents_max = 1024;

@@ -235,6 +235,9 @@ constexpr Option rows[] = {
      "Time for a pinged client to show life before its connection is closed."},
     {"hello-timeout-ms", Number{&Config::hello_timeout_ms, 50, 5 * minute_ms, Unit::milliseconds},
      "Time for a new connection to finish its upgrade and say who it is."},
+    {"watchdog-turn-ms", Number{&Config::watchdog_turn_ms, 40, 10 * minute_ms, Unit::milliseconds},
+     "Longest turn of a core that is healthy: beyond it the log says which core is at what, and "
+     "/ready says no."},
 
     {"api-key", Secret{&Config::api_key},
      "Key of the server API (`Authorization: Bearer` or `X-API-Key`), for everything but /admin; "

@@ -682,6 +682,23 @@ struct Unseat {
   void each_text(auto&&) {}
 };
 
+// How a core fares, asked of it by letter: whoever answers late is late for everybody.
+struct AskHealth {
+  ConnectionId to;
+  std::uint32_t number;
+  std::uint64_t asked_us;  // monotonic
+  void each_text(auto&&) {}
+};
+struct HealthTold {
+  std::uint32_t number;
+  std::uint16_t core;
+  std::uint64_t lag_us;      // from the question to the turn's look at it
+  std::uint64_t turn_us;     // since that turn began
+  std::uint64_t mail_bytes;  // texts on their way from it, to the core that has most of them
+  std::uint64_t sessions;
+  void each_text(auto&&) {}
+};
+
 using LetterItem =
     std::variant<JoinRoom, LeaveRoom, Acknowledge, Farewell, FarewellSaid, Publish, ReadHistory,
                  ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms,
@@ -689,7 +706,7 @@ using LetterItem =
                  Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUsers,
                  ToConnection, ToNamed, ReachRooms, RoomsReached, JoinPattern, LeavePattern,
                  PatternKnown, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota, Revoke,
-                 Revoked, TakeSeat, LeaveSeat, SeatLost, Unseat>;
+                 Revoked, TakeSeat, LeaveSeat, SeatLost, Unseat, AskHealth, HealthTold>;
 static_assert(alignof(FormBatch) >= alignof(Exclusion) && alignof(FormBatch) >= alignof(EventMark),
               "keep() places bytes of each");
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");

@@ -1,5 +1,6 @@
 #include "realtime/mail.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ringroom::realtime {
@@ -24,6 +25,13 @@ Letter& Mail::open_letter(CoreId to) {
     }
   }
   return *lane.open;
+}
+
+std::size_t Mail::waiting_bytes_max() const {
+  std::size_t most = 0;
+  for (const Lane& lane : lanes_)
+    most = std::max(most, lane.posted_bytes + (lane.open ? lane.open->text_bytes() : 0));
+  return most;
 }
 
 void Mail::post(engine::Outbox& outbox) {

@@ -31,6 +31,9 @@ class Mail {
     return waiting == 0 || waiting + text_bytes <= bounds::mail_bytes_max;
   }
 
+  // Texts on their way to the core that has most of them.
+  std::size_t waiting_bytes_max() const;
+
   void post(engine::Outbox& outbox);
   // Nothing is waiting to be sent and every letter has come back.
   bool is_idle();

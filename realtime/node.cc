@@ -46,6 +46,7 @@ Node::Node(const Config& config_, std::uint32_t cores_)
     counters.push_back(std::make_unique<ShardCounters>());
     footprints.push_back(std::make_unique<alloc::Footprint>());
     active_users.push_back(std::make_unique<ActiveUsers>());
+    beats.push_back(std::make_unique<Beat>());
   }
 }
 

@@ -11,9 +11,11 @@
 #include "base/id.h"
 #include "realtime/access/limit.h"
 #include "realtime/access/token_keys.h"
+#include "realtime/beat.h"
 #include "realtime/config.h"
 #include "realtime/counters.h"
 #include "realtime/session/active_users.h"
+#include "realtime/watchdog.h"
 #include "realtime/workspace.h"
 
 namespace ringroom::engine {
@@ -59,6 +61,8 @@ struct Node {
   std::vector<std::unique_ptr<ShardCounters>> counters;
   std::vector<std::unique_ptr<alloc::Footprint>> footprints;
   std::vector<std::unique_ptr<ActiveUsers>> active_users;
+  std::vector<std::unique_ptr<Beat>> beats;
+  WatchdogReport watchdog;
   // Set by main once the engine runs; for /metrics.
   std::atomic<const engine::Engine*> engine{nullptr};
 

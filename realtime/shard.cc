@@ -34,6 +34,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
     : node(node_),
       core(core_),
       counters(*node.counters[core.value]),
+      beat(*node.beats[core.value]),
       footprint(*node.footprints[core.value]),
       outbox(outbox_),
       now_ms(monotonic_ms()),
@@ -71,15 +72,19 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       exchanges(*this),
       broadcasts(*this),
       scrapes(*this),
+      system_health(*this),
       drain(*this),
       deflater_(node.config.compression_bytes_min),
       mail_(node.cores) {
   outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
+  beat.is(Doing::outside);
 }
 
-Shard::~Shard() = default;
+Shard::~Shard() { beat.is(Doing::nothing); }
 
 void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
+  beat.begin_turn();
+  beat.is(Doing::accepted);
   now_us = inbox.now_ns / 1'000;
   now_ms = inbox.now_ms;
   wall_ms = ringroom::wall_ms();
@@ -92,6 +97,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
     if (drain.has_begun()) lifecycle.close_http(sessions.at(accepted.socket));
   }
   for (const engine::Received& received : inbox.received) {
+    beat.is(Doing::received);
     Session* session = sessions.find(received.socket);
     if (session == nullptr || session->state == SessionState::draining) continue;
     if (session->kind == SessionKind::http) {
@@ -102,11 +108,13 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   }
   for (const engine::SocketId socket : inbox.drained) subscribers.drained(socket);
   for (engine::Letter* letter : inbox.letters) read(static_cast<Letter&>(*letter));
+  beat.is(Doing::timers);
   for (const engine::Fired& fired : inbox.fired) {
     if (fired.cookie == bounds::sweep_cookie) {
       rooms.sweep();
       footprint.sessions_bytes.set(sessions.memory_bytes());
       footprint.blocks_bytes.set(heap.bytes());
+      Watchdog::notice_silence(node.watchdog, now_ms);
       outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
     } else if (fired.cookie == bounds::presence_cookie) {
       rooms.tell_presence();
@@ -114,6 +122,8 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       rooms.hours_begin();
     } else if (fired.cookie == bounds::pace_cookie) {
       rooms.release_paced();
+    } else if (fired.cookie == bounds::health_cookie) {
+      system_health.fired();
     } else if (fired.cookie == bounds::leave_cookie) {
       awaits_others_ = false;
     } else if (fired.cookie == bounds::go_on_cookie) {
@@ -126,12 +136,17 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       lifecycle.fired(fired);
     }
   }
+  beat.is(Doing::closed);
   for (const engine::Closed& closed : inbox.closed) lifecycle.closed(closed.socket);
 
   // What was gathered before goes first; what rooms say now follows as far as the turn has room.
+  beat.is(Doing::backlog);
   subscribers.serve_backlog();
+  beat.is(Doing::reach);
   reach.walk();
+  beat.is(Doing::scrape);
   scrapes.walk();
+  beat.is(Doing::flush);
   rooms.flush();
   end_unservable();
   admission.close_oldest();
@@ -144,6 +159,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   return_blocks(inbox.stopping);
   mail_.post(outbox);
   if (!stages.is_empty()) stages.end_turn(monotonic_ns() / 1'000);
+  beat.is(Doing::outside);
 }
 
 void Shard::append_deflated(alloc::BlockBuilder& out, proto::Opcode opcode,
@@ -158,8 +174,10 @@ void Shard::append_deflated(alloc::BlockBuilder& out, proto::Opcode opcode,
 void Shard::read(Letter& letter) {
   // Before the letter goes back: until then its sender is busy, so the count cannot touch zero.
   if (!std::exchange(is_busy_, true)) node.busy_shards.fetch_add(1, std::memory_order_relaxed);
-  for (const LetterItem& item : letter.items())
+  for (const LetterItem& item : letter.items()) {
+    beat.is(Doing::letter, item.index());
     std::visit([this](const auto& each) { receive(each); }, item);
+  }
   letter.hand_back();
 }
 

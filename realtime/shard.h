@@ -21,6 +21,7 @@
 #include "realtime/http/broadcasts.h"
 #include "realtime/http/exchange.h"
 #include "realtime/http/metrics.h"
+#include "realtime/http/system_health.h"
 #include "realtime/letters.h"
 #include "realtime/mail.h"
 #include "realtime/node.h"
@@ -78,6 +79,7 @@ class Shard : public engine::Handler {
   bool accepts_mail(CoreId to, std::size_t text_bytes) const {
     return to == core || mail_.accepts(to, text_bytes);
   }
+  std::size_t mail_bytes() const { return mail_.waiting_bytes_max(); }
   // A frame for peers that agreed to permessage-deflate, compressed if that pays.
   void append_deflated(alloc::BlockBuilder& out, proto::Opcode opcode,
                        std::span<const std::byte> payload, std::uint8_t window_bits);
@@ -89,6 +91,7 @@ class Shard : public engine::Handler {
   Node& node;
   const CoreId core;
   ShardCounters& counters;
+  Beat& beat;
   alloc::Footprint& footprint;
   engine::Outbox& outbox;
   std::uint64_t now_us = 0;   // of this turn, monotonic
@@ -131,6 +134,7 @@ class Shard : public engine::Handler {
   Exchanges exchanges;
   Broadcasts broadcasts;
   Scrapes scrapes;
+  SystemHealth system_health;
   Drain drain;
 
  private:
@@ -178,6 +182,8 @@ class Shard : public engine::Handler {
   void receive(const ToConnection& item);
   void receive(const ToNamed& item);
   void receive(const ToEverybody& item);
+  void receive(const AskHealth& item) { system_health.receive(item); }
+  void receive(const HealthTold& item) { system_health.receive(item); }
 
   void read(Letter& letter);
   // What came of sending one message to it.

@@ -142,6 +142,34 @@ void append_log(Writer& out) {
   out.value({}, CounterKind::total, Log::dropped());
 }
 
+void append_watchdog(Writer& out, const WatchdogReport& report) {
+  const auto each = [&](std::string_view name, CounterKind kind, std::string_view help,
+                        std::uint64_t value) {
+    out.begin(name, kind, help);
+    out.value({}, kind, value);
+  };
+  each("watchdog_stalls_total", CounterKind::total,
+       "Times a core did not come to the end of its turn in watchdog-turn-ms.",
+       report.stalls_total.read());
+  each("cores_stalled", CounterKind::gauge, "Cores of which that is so now.",
+       report.cores_stalled.read());
+  each(
+      "watchdog_late_looks_total", CounterKind::total,
+      "Times the watchdog itself came too late to look: the machine stood still, or is overloaded.",
+      report.late_looks_total.read());
+  each("watchdog_silences_total", CounterKind::total,
+       "Times the cores saw that the watchdog stood still.",
+       report.silences_total.load(std::memory_order_relaxed));
+  each("memory_limit_bytes", CounterKind::gauge,
+       "What the process may have of memory: its cgroup's limit, or the machine's.",
+       report.memory_limit_bytes.read());
+  each("descriptors", CounterKind::gauge,
+       "Open file descriptors, a second ago; sockets of clients are not among them.",
+       report.descriptors.read());
+  each("descriptors_max", CounterKind::gauge, "How many there may be.",
+       report.descriptors_max.read());
+}
+
 void append_keys(Writer& out, const TokenKeys& keys) {
   out.begin("token_keys", CounterKind::gauge, "Keys that tokens are held against.");
   out.value({}, CounterKind::gauge, keys.current()->keys().size());
@@ -206,6 +234,7 @@ std::string metrics_text(const Node& node, Totals& totals) {
   Writer out(text);
   append_log(out);
   append_keys(out, node.token_keys);
+  append_watchdog(out, node.watchdog);
   append_rows<ShardCounters>(out, shard_counters, totals.shard);
   append_families(out, totals.shard);
   for (std::size_t i = 0; i < std::size(shard_histograms); ++i)

@@ -54,8 +54,14 @@ constexpr Route Route::table[] = {
     {"GET", "/admin/config", For::admin, Scope::admin, &Routes::admin_config},
     {"GET", "/health", For::anybody, {}, &Routes::health},
     {"GET", "/ready", For::anybody, {}, &Routes::ready},
+    {"GET", "/api/system-health", For::api, Scope::read, &Routes::system_health},
     {"GET", "/metrics", For::metrics, {}, &Routes::metrics},
 };
+
+std::string Routes::words_for(std::size_t route) {
+  if (route >= std::size(Route::table)) return "?";
+  return std::string(Route::table[route].method).append(" ").append(Route::table[route].path);
+}
 
 bool Routes::is_offered(const Route& route, const Session& session) const {
   const Config& config = shard_.node.config;
@@ -84,6 +90,7 @@ void Routes::answer(Session& session, const Request& request) {
       other_method = &route;
       continue;
     }
+    shard_.beat.is(Doing::request, static_cast<std::size_t>(&route - Route::table));
     if (route.scope && !may_use(session, request, *route.scope)) return;
     return (this->*route.answer)(session, request);
   }
@@ -231,12 +238,21 @@ void Routes::health(Session& session, const Request&) {
 }
 
 void Routes::ready(Session& session, const Request&) {
-  const bool draining = shard_.node.draining.load(std::memory_order_relaxed);
-  shard_.exchanges.respond(session,
-                           {.status = draining ? 503 : 200,
-                            .content_type = "application/json",
-                            .body = draining ? "{\"ready\":false,\"reasons\":[\"draining\"]}\n"
-                                             : "{\"ready\":true,\"reasons\":[]}\n"});
+  const std::vector<std::string> reasons = SystemHealth::reasons_against(shard_);
+  alloc::BlockBuilder body(shard_.heap);
+  body.append(reasons.empty() ? R"({"ready":true,"reasons":[)" : R"({"ready":false,"reasons":[)");
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    body.append(i == 0 ? "" : ",");
+    proto::append_json_string(body, reasons[i]);
+  }
+  body.append("]}\n");
+  shard_.exchanges.respond(session, {.status = reasons.empty() ? 200 : 503,
+                                     .content_type = "application/json",
+                                     .body = body.text()});
+}
+
+void Routes::system_health(Session& session, const Request&) {
+  shard_.system_health.begin(session);
 }
 
 void Routes::metrics(Session& session, const Request&) { shard_.scrapes.begin(session); }

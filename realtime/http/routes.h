@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "proto/http.h"
@@ -24,11 +26,15 @@ class Routes {
 
   void answer(Session& session, const proto::Request& request);
 
+  // "GET /metrics", by its place in the table.
+  static std::string words_for(std::size_t route);
+
  private:
   friend struct Route;
   void admin_config(Session& session, const proto::Request& request);
   void health(Session& session, const proto::Request& request);
   void ready(Session& session, const proto::Request& request);
+  void system_health(Session& session, const proto::Request& request);
   void metrics(Session& session, const proto::Request& request);
   void publish(Session& session, const proto::Request& request);
   void broadcast(Session& session, const proto::Request& request);

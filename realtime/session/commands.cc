@@ -145,6 +145,7 @@ void Commands::run_binary(Session& session, std::span<std::byte> message) {
 
 void Commands::dispatch(Session& session, const Command& command) {
   const CommandRow& row = CommandRow::rows[std::size_t(command.kind)];
+  shard_.beat.is(Doing::command, std::size_t(command.kind));
   shard_.counters.messages_of_type[usage_of(command.kind, command.type)].add();
   if (session.state != SessionState::authenticated && !row.before_identity) {
     refuse(session, ErrorCode::unauthorized, command,

@@ -20,6 +20,7 @@
 #include "realtime/access/jwks_fetch.h"
 #include "realtime/node.h"
 #include "realtime/shard.h"
+#include "realtime/watchdog.h"
 #include "tools/options.h"
 
 namespace ringroom::tools {
@@ -199,6 +200,7 @@ int run(const realtime::Config& config) {
   }
   engine::Engine& engine = **started;
   node.engine.store(&engine, std::memory_order_release);
+  auto watchdog = std::make_unique<realtime::Watchdog>(node, config.watchdog_turn_ms);
   if (config.connections_max != 0 && engine.sockets_per_core() < config.connections_max)
     std::fprintf(stderr,
                  "ringroom: %u connections per core instead of %llu: the limit of open files is "
@@ -218,6 +220,7 @@ int run(const realtime::Config& config) {
   engine.stop();
   engine.join();
   signals.done();
+  watchdog.reset();
   node.engine.store(nullptr, std::memory_order_release);
   return 0;
 }
