@@ -11,14 +11,15 @@ namespace ringroom::alloc {
 struct Footprint {
   Counter history_bytes, idempotency_bytes, state_bytes, presence_bytes, offline_bytes, held_bytes;
   // Looked at now and then.
-  Counter sessions_bytes, blocks_bytes;
+  Counter sessions_bytes, blocks_bytes, recorder_bytes;
 };
 
 inline constexpr CounterRow<Footprint> footprint_rows[] = {
     {"memory_bytes", CounterKind::gauge,
      "Memory by purpose: messages that rooms remember (slack of their blocks included), message "
      "ids that they know again, keys and values that they keep, who is in them; messages that wait "
-     "for absent users, publications that wait for their hours; slots of connections; and all "
+     "for absent users, publications that wait for their hours; slots of connections; the flight "
+     "recorder; and all "
      "bytes in blocks, which are history and what is on its way.",
      &Footprint::history_bytes, "purpose=\"history\""},
     {"memory_bytes",
@@ -32,6 +33,7 @@ inline constexpr CounterRow<Footprint> footprint_rows[] = {
     {"memory_bytes", CounterKind::gauge, {}, &Footprint::held_bytes, "purpose=\"held\""},
     {"memory_bytes", CounterKind::gauge, {}, &Footprint::sessions_bytes, "purpose=\"sessions\""},
     {"memory_bytes", CounterKind::gauge, {}, &Footprint::blocks_bytes, "purpose=\"blocks\""},
+    {"memory_bytes", CounterKind::gauge, {}, &Footprint::recorder_bytes, "purpose=\"recorder\""},
 };
 
 }  // namespace ringroom::alloc

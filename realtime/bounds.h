@@ -107,6 +107,13 @@ inline constexpr std::uint64_t watchdog_silence_ms_max = 3'000;
 inline constexpr std::uint64_t health_wait_ms = 1'000;
 inline constexpr std::uint64_t healthy_lag_us_max = 250'000;
 inline constexpr std::size_t health_checks_max = 16;
+// Reading the flight recorder looks at so many events in a turn, about 100 us.
+inline constexpr std::size_t trace_looks_per_turn = 32 * 1'024;
+inline constexpr std::uint32_t traced_usual = 100, traced_max = 1'000;  // events in one answer
+inline constexpr std::size_t traces_max = 16;
+inline constexpr std::size_t watchers_max = 8;
+inline constexpr std::uint64_t trace_cookie = ~std::uint64_t{9};
+
 inline constexpr std::uint64_t health_cookie = ~std::uint64_t{8};
 
 inline constexpr std::size_t user_id_bytes_max = 128;

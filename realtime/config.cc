@@ -238,6 +238,9 @@ constexpr Option rows[] = {
     {"watchdog-turn-ms", Number{&Config::watchdog_turn_ms, 40, 10 * minute_ms, Unit::milliseconds},
      "Longest turn of a core that is healthy: beyond it the log says which core is at what, and "
      "/ready says no."},
+    {"recorder-events", Number{&Config::recorder_events, 1'024, 4 * 1'024 * 1'024, Unit::count},
+     "Events that each core keeps for GET /admin/trace, 32 bytes each; rounded up to a power of "
+     "two."},
 
     {"api-key", Secret{&Config::api_key},
      "Key of the server API (`Authorization: Bearer` or `X-API-Key`), for everything but /admin; "

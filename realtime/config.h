@@ -83,6 +83,7 @@ struct Config {
   std::uint64_t pong_timeout_ms = 8'000;
   std::uint64_t hello_timeout_ms = 10'000;
   std::uint64_t watchdog_turn_ms = 1'000;
+  std::uint64_t recorder_events = 16'384;
 
   std::string api_key;
   std::string api_key_file;

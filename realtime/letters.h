@@ -301,6 +301,7 @@ struct Publish {
   std::uint8_t quiet_hours = 0;                  // the policy it waits for, counted from 1; 0: none
   bool waited = false;                           // for its hours, which are now
   std::uint32_t since = 0;                       // Stages: when it was received
+  std::uint32_t user = 0;                        // User::hash() of the sender
 
   void each_text(auto&& f) {
     room_name.each_text(f), f(type), f(sender), f(message_id), f(payload), f(key);
@@ -341,6 +342,7 @@ struct Published {
   bool replaced = false;            // a newer one of its type went in its place; it has no sequence
   bool is_stored = false;           // in the room's history
   std::uint32_t since = 0;          // of the Publish
+  RoomId room{0};
 
   void each_text(auto&& f) { f(correlation_id), room_name.each_text(f), f(epoch), f(message_id); }
 };
@@ -699,6 +701,37 @@ struct HealthTold {
   void each_text(auto&&) {}
 };
 
+// Whose events are looked for in the flight recorders.
+struct FlightSubject {
+  enum class Kind : std::uint8_t { connection, user, room };
+  Kind kind = Kind::connection;
+  ConnectionId connection = nobody;
+  std::uint64_t hash = 0;  // of the user's id, or the RoomId
+};
+
+// Asked of every core; each answers with TraceRead, in one turn or in some.
+struct ReadTrace {
+  Asker asker;
+  std::uint32_t number;  // of the asker's core
+  std::uint32_t limit;
+  std::uint64_t wall_offset_us;  // to be added to a monotonic time
+  FlightSubject subject;
+  void each_text(auto&&) {}
+};
+struct TraceRead {
+  std::uint32_t number;
+  std::uint16_t core;
+  std::string_view lines;  // a JSON object each, the oldest first
+  void each_text(auto&& f) { f(lines); }
+};
+// From here on, or no more.
+struct WatchTrace {
+  ConnectionId watcher;
+  bool on;
+  FlightSubject subject = {};
+  void each_text(auto&&) {}
+};
+
 using LetterItem =
     std::variant<JoinRoom, LeaveRoom, Acknowledge, Farewell, FarewellSaid, Publish, ReadHistory,
                  ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms,
@@ -706,7 +739,8 @@ using LetterItem =
                  Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUsers,
                  ToConnection, ToNamed, ReachRooms, RoomsReached, JoinPattern, LeavePattern,
                  PatternKnown, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota, Revoke,
-                 Revoked, TakeSeat, LeaveSeat, SeatLost, Unseat, AskHealth, HealthTold>;
+                 Revoked, TakeSeat, LeaveSeat, SeatLost, Unseat, AskHealth, HealthTold, ReadTrace,
+                 TraceRead, WatchTrace>;
 static_assert(alignof(FormBatch) >= alignof(Exclusion) && alignof(FormBatch) >= alignof(EventMark),
               "keep() places bytes of each");
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");

@@ -40,6 +40,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       now_ms(monotonic_ms()),
       wall_ms(ringroom::wall_ms()),
       stages(counters),
+      recorder(node.config.recorder_events),
       heap(memory, core),
       http_pool(memory),
       message_pool(memory),
@@ -73,10 +74,12 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       broadcasts(*this),
       scrapes(*this),
       system_health(*this),
+      traces(*this),
       drain(*this),
       deflater_(node.config.compression_bytes_min),
       mail_(node.cores) {
   outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
+  footprint.recorder_bytes.set(recorder.event_count() * sizeof(FlightEvent));
   beat.is(Doing::outside);
 }
 
@@ -89,6 +92,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   now_ms = inbox.now_ms;
   wall_ms = ringroom::wall_ms();
   stages.begin_turn(now_us);
+  recorder.begin_turn(now_us);
   subscribers.begin_turn();
 
   for (const engine::Accepted& accepted : inbox.accepted) {
@@ -124,6 +128,8 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       rooms.release_paced();
     } else if (fired.cookie == bounds::health_cookie) {
       system_health.fired();
+    } else if (fired.cookie == bounds::trace_cookie) {
+      traces.fired();
     } else if (fired.cookie == bounds::leave_cookie) {
       awaits_others_ = false;
     } else if (fired.cookie == bounds::go_on_cookie) {
@@ -146,11 +152,13 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   reach.walk();
   beat.is(Doing::scrape);
   scrapes.walk();
+  traces.walk();
   beat.is(Doing::flush);
   rooms.flush();
+  traces.tell();
   end_unservable();
   admission.close_oldest();
-  if ((subscribers.has_backlog() || reach.has_more() || scrapes.has_more()) &&
+  if ((subscribers.has_backlog() || reach.has_more() || scrapes.has_more() || traces.has_more()) &&
       !std::exchange(goes_on_, true))
     outbox.arm(0, bounds::go_on_cookie);
   rooms.gather(outbox);
@@ -186,6 +194,7 @@ void Shard::receive(const Published& published) {
   Session* session =
       sessions.find({.slot = published.to.slot, .generation = published.to.generation});
   if (session == nullptr || session->state == SessionState::draining) return;
+  record(Happened::acknowledged, *session, published.room, published.sequence);
   if (session->kind == SessionKind::native) return commands.receive(*session, published);
   if (session->kind == SessionKind::http) return exchanges.receive(*session, published);
 }

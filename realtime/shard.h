@@ -18,10 +18,12 @@
 #include "realtime/access/rate_limits.h"
 #include "realtime/access/revocations.h"
 #include "realtime/access/room_places.h"
+#include "realtime/flight_recorder.h"
 #include "realtime/http/broadcasts.h"
 #include "realtime/http/exchange.h"
 #include "realtime/http/metrics.h"
 #include "realtime/http/system_health.h"
+#include "realtime/http/traces.h"
 #include "realtime/letters.h"
 #include "realtime/mail.h"
 #include "realtime/node.h"
@@ -83,6 +85,12 @@ class Shard : public engine::Handler {
   // A frame for peers that agreed to permessage-deflate, compressed if that pays.
   void append_deflated(alloc::BlockBuilder& out, proto::Opcode opcode,
                        std::span<const std::byte> payload, std::uint8_t window_bits);
+  // For the flight recorder: what happened to the session, there or in a room.
+  void record(Happened what, const Session& session, RoomId room = RoomId{0},
+              std::uint64_t detail = 0) {
+    recorder.add(what, connection_id(session), session.user == nullptr ? 0 : session.user->hash(),
+                 room.value, detail);
+  }
   ConnectionId connection_id(const Session& session) const {
     return {
         .core = core.value, .slot = session.socket.slot, .generation = session.socket.generation};
@@ -98,6 +106,7 @@ class Shard : public engine::Handler {
   std::uint64_t now_ms = 0;   // the same
   std::uint64_t wall_ms = 0;  // of this turn, since 1970
   Stages stages;
+  FlightRecorder recorder;
 
   alloc::CoreHeap memory;
   alloc::BlockHeap heap;
@@ -135,6 +144,7 @@ class Shard : public engine::Handler {
   Broadcasts broadcasts;
   Scrapes scrapes;
   SystemHealth system_health;
+  Traces traces;
   Drain drain;
 
  private:
@@ -184,6 +194,9 @@ class Shard : public engine::Handler {
   void receive(const ToEverybody& item);
   void receive(const AskHealth& item) { system_health.receive(item); }
   void receive(const HealthTold& item) { system_health.receive(item); }
+  void receive(const ReadTrace& item) { traces.receive(item); }
+  void receive(const TraceRead& item) { traces.receive(item); }
+  void receive(const WatchTrace& item) { traces.receive(item); }
 
   void read(Letter& letter);
   // What came of sending one message to it.

@@ -52,6 +52,7 @@ constexpr Route Route::table[] = {
     {"GET", "/api/ws/rooms/", For::api, Scope::read, &Routes::describe_room},
     {"DELETE", "/api/ws/rooms/", For::api, Scope::rooms, &Routes::delete_room},
     {"GET", "/admin/config", For::admin, Scope::admin, &Routes::admin_config},
+    {"GET", "/admin/trace", For::admin, Scope::admin, &Routes::admin_trace},
     {"GET", "/health", For::anybody, {}, &Routes::health},
     {"GET", "/ready", For::anybody, {}, &Routes::ready},
     {"GET", "/api/system-health", For::api, Scope::read, &Routes::system_health},
@@ -221,6 +222,10 @@ void Routes::admin_config(Session& session, const Request&) {
   append_config(body, shard_.node.config);
   shard_.exchanges.respond(
       session, {.status = 200, .content_type = "application/json", .body = body.text()});
+}
+
+void Routes::admin_trace(Session& session, const Request& request) {
+  shard_.traces.begin(session, request);
 }
 
 void Routes::health(Session& session, const Request&) {

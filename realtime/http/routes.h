@@ -32,6 +32,7 @@ class Routes {
  private:
   friend struct Route;
   void admin_config(Session& session, const proto::Request& request);
+  void admin_trace(Session& session, const proto::Request& request);
   void health(Session& session, const proto::Request& request);
   void ready(Session& session, const proto::Request& request);
   void system_health(Session& session, const proto::Request& request);

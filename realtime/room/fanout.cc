@@ -298,6 +298,7 @@ void Fanout::seal(Room& room) {
   }
   shard_.counters.batches_total.add();
   shard_.counters.listeners_per_batch.add(room.listener_count());
+  shard_.recorder.add(Happened::sealed, no_connection, 0, room.id().value, room.listener_count());
   if (room.gathering) {
     room.gathering->sent(shard_.now_us);
   } else if (room.listener_count() >= Gathering::listeners_min) {

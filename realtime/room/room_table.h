@@ -71,6 +71,11 @@ class RoomTable {
   Room* find(RoomId id, ScopedName name);
   // For one who listens to a pattern that the room matches.
   void enter_by_pattern(Room& room, const PatternTable::Listener& listener);
+  // Empty: it is not at home here.
+  ScopedName name_of(RoomId id) const {
+    const auto found = rooms_.find(id.value);
+    return found == rooms_.end() ? ScopedName() : found->second->name();
+  }
   // Also one that is being deleted.
   bool holds(RoomId id) const { return rooms_.contains(id.value); }
   // A message id that the room knows from now on; sequence 0: that message was replaced.

@@ -13,6 +13,8 @@ namespace ringroom::realtime {
 
 void RoomTable::refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version) {
   shard_.counters.refused_limit_total.add();
+  shard_.recorder.add(Happened::not_taken, publish.from == nobody ? no_connection : publish.from,
+                      publish.user, publish.room.value, std::uint64_t(reason));
   if (publish.waited) shard_.counters.held_lost_total.add();
   if (publish.from == nobody) return;
   shard_.send(CoreId{publish.from.core}, Refused{.to = publish.from,
@@ -47,7 +49,8 @@ bool RoomTable::answers_again(const Publish& publish, Room& room, std::uint64_t 
                                                    .duplicate = true,
                                                    .replaced = known->sequence == 0,
                                                    .is_stored = room.history != nullptr,
-                                                   .since = publish.since});
+                                                   .since = publish.since,
+                                                   .room = publish.room});
   return true;
 }
 
@@ -110,7 +113,8 @@ void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
                                                    .sequence = 0,
                                                    .epoch = room.epoch(),
                                                    .message_id = {},
-                                                   .since = publish.since});
+                                                   .since = publish.since,
+                                                   .room = publish.room});
 }
 
 void RoomTable::release_held() {
@@ -189,6 +193,8 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
   if (key != 0)
     remember(room, {.key = key, .sequence = sequence, .at_ms = shard_.now_ms, .id = message_id});
   const std::string_view patch = keep_value(room, publish, sequence);
+  shard_.recorder.add(Happened::numbered, publish.from == nobody ? no_connection : publish.from,
+                      publish.user, publish.room.value, sequence);
 
   fanout_.add(room,
               proto::Publication{.type = publish.type,
@@ -213,7 +219,8 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
                                  .epoch = room.epoch(),
                                  .message_id = {id.data(), id.size()},
                                  .is_stored = room.history != nullptr,
-                                 .since = publish.since});
+                                 .since = publish.since,
+                                 .room = publish.room});
 }
 
 }  // namespace ringroom::realtime

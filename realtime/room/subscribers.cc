@@ -51,6 +51,7 @@ void Subscribers::join(Session& session, Subscription& subscription, const Joine
   auto& listeners = audience.listeners[std::size_t(subscription.form)];
   subscription.joined = true;
   subscription.position = static_cast<std::uint32_t>(listeners.size());
+  shard_.record(Happened::joined, session, audience.room, joined.sequence);
   listeners.push_back(
       {.socket = session.socket,
        .subscription =
@@ -73,6 +74,7 @@ void Subscribers::end(Session& session, Subscription& subscription) {
   Audience& audience = *subscription.audience;
   if (subscription.joined) {
     complete(audience);
+    shard_.record(Happened::left, session, audience.room);
     --audience.joined;
     auto& listeners = audience.listeners[std::size_t(subscription.form)];
     RR_CHECK(listeners[subscription.position].socket == session.socket);
@@ -117,6 +119,7 @@ void Subscribers::deliver(const Deliver& deliver) {
   Delivery delivery;
   delivery.publications = deliver.publications;
   delivery.since = deliver.since;
+  delivery.last = static_cast<std::uint32_t>(deliver.last_sequence);
   delivery.lane = deliver.lane;
   const auto* batches = reinterpret_cast<const FormBatch*>(deliver.batches.data());
   for (const FormBatch& each : std::span(batches, deliver.batches.size() / sizeof(FormBatch))) {
@@ -187,6 +190,7 @@ bool Subscribers::leaves_out(Listener& listener, const Delivery& delivery) {
       static_cast<std::uint32_t>(delivery.before);
   shard_.outbox.tell_when_drained(listener.socket);
   shard_.counters.lagging_total.add();
+  shard_.record(Happened::lagging, shard_.sessions.at(listener.socket), RoomId{0}, delivery.before);
   return true;
 }
 
@@ -244,6 +248,11 @@ void Subscribers::give_up(const Audience& audience) {
     for (const Listener& listener : listeners) lost_.push_back(listener.socket);
 }
 
+ScopedName Subscribers::name_of(RoomId room) const {
+  const auto found = audiences_.find(room.value);
+  return found == audiences_.end() ? ScopedName() : ScopedName(found->second->name);
+}
+
 bool Subscribers::is_busy(RoomId room) const {
   const auto found = audiences_.find(room.value);
   return found != audiences_.end() && !found->second->deliveries.empty();
@@ -269,6 +278,7 @@ std::size_t Subscribers::serve(Audience& audience, std::size_t sends_max) {
   shard_.stages.sent(delivery.since, served * delivery.publications);
   if (delivery.form == wire_forms) {
     shard_.stages.sent_to_all(delivery.since);
+    shard_.recorder.add(Happened::handed_out, no_connection, 0, audience.room.value, delivery.last);
     audience.deliveries.erase(audience.deliveries.begin());
   }
   return sends;

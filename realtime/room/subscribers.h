@@ -38,6 +38,7 @@ struct Delivery {
   alloc::BlockRef batch[wire_forms];
   std::uint32_t publications;
   std::uint32_t since;
+  std::uint32_t last = 0;  // low half of its last sequence
   engine::Lane lane;
   std::uint64_t before;                       // the room's sequence that listeners have without it
   std::uint32_t ephemeral_begin[wire_forms];  // see Deliver
@@ -127,6 +128,8 @@ class Subscribers {
   void serve_backlog();
   bool has_backlog() const { return !backlog_.empty(); }  // the next turn must not wait
   bool is_busy(RoomId room) const;
+  // Empty: nobody listens here.
+  ScopedName name_of(RoomId room) const;
 
   // Those who do not keep up; not touched, because closing them changes the lists that are walked.
   std::vector<engine::SocketId>& too_slow() { return too_slow_; }

@@ -146,6 +146,9 @@ void Commands::run_binary(Session& session, std::span<std::byte> message) {
 void Commands::dispatch(Session& session, const Command& command) {
   const CommandRow& row = CommandRow::rows[std::size_t(command.kind)];
   shard_.beat.is(Doing::command, std::size_t(command.kind));
+  // What is said in a room is recorded where it gets its number.
+  if (command.kind != CommandKind::publish && command.kind != CommandKind::ephemeral)
+    shard_.record(Happened::asked, session, RoomId{0}, std::uint64_t(command.kind));
   shard_.counters.messages_of_type[usage_of(command.kind, command.type)].add();
   if (session.state != SessionState::authenticated && !row.before_identity) {
     refuse(session, ErrorCode::unauthorized, command,
@@ -359,7 +362,8 @@ void Commands::publish(Session& session, const Command& command) {
               .expected_version = command.expected_version.value_or(any_version),
               .key = command.key,
               .priority = command.priority,
-              .since = shard_.stages.stamp()});
+              .since = shard_.stages.stamp(),
+              .user = session.user->hash()});
 }
 
 // What must not overtake the session's joins.
@@ -566,6 +570,7 @@ void Commands::receive(Session& session, const Published& published) {
 void Commands::receive(Session& session, const Refused& refused) {
   const RefusalRow& row = row_of(refused.reason);
   shard_.counters.refused(row.code);
+  shard_.record(Happened::refused, session, refused.room, std::uint64_t(row.code));
   if (row.code == ErrorCode::forbidden)
     log_security(shard_, session, SecurityEvent::authz_refusal, row.sentence,
                  refused.room_name.shown());

@@ -12,6 +12,11 @@ using proto::ErrorCode;
 void Commands::refuse(Session& session, ErrorCode code, const Command& command,
                       std::string_view message, std::optional<std::uint64_t> retry_after_ms) {
   shard_.counters.refused(code);
+  shard_.record(Happened::refused, session,
+                command.room.empty()
+                    ? RoomId{0}
+                    : shard_.node.room_id(NameIn(workspace_of(session), command.room)),
+                std::uint64_t(code));
   if (code == ErrorCode::forbidden)
     log_security(shard_, session, SecurityEvent::authz_refusal, message, command.room);
   reply(session, proto::Refusal{.code = code,
@@ -41,6 +46,7 @@ void Commands::refuse_text(Session& session, const proto::DecodeError& error) {
     if (!is_within(session, unread, shard_.rate_limits.command(session, unread))) return;
   }
   shard_.counters.refused(error.code);
+  shard_.record(Happened::refused, session, RoomId{0}, std::uint64_t(error.code));
   if (error.code != ErrorCode::invalid) {
     reply(session, proto::Refusal{.code = error.code,
                                   .correlation_id = error.correlation_id,

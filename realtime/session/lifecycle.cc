@@ -87,6 +87,7 @@ void Lifecycle::accepted(const engine::Accepted& accepted) {
   Session& session = shard_.sessions.open(accepted.socket);
   shard_.counters.connections_connecting.add();
   shard_.counters.connections_total.add();
+  shard_.record(Happened::accepted, session);
   session.peer = accepted.peer;
   session.accepted_s = static_cast<std::uint32_t>(shard_.wall_ms / 1000);
   session.heard_ms = static_cast<std::uint32_t>(shard_.now_ms);
@@ -109,6 +110,7 @@ void Lifecycle::upgraded(Session& session, SessionKind kind) {
   session.kind = kind;
   session.exchange.reset();
   shard_.counters.upgrades_total.add();
+  shard_.record(Happened::upgraded, session);
   change(session, SessionState::connected);
   shard_.admission.arrived(session);
   // The hello timeout of the accept still runs: it covers the identity too.
@@ -118,6 +120,7 @@ void Lifecycle::authenticated(Session& session, ScopedName user) {
   shard_.admission.known();
   if (!user.empty()) shard_.sessions.attach(session, user);
   seen(session);
+  shard_.record(Happened::identified, session);
   change(session, SessionState::authenticated);
   await_silence(session, shard_.node.config.ping_interval_ms);
   if (const auto over = shard_.rate_limits.connect_as_user(session)) {
@@ -203,6 +206,7 @@ void Lifecycle::end(Session& session, proto::CloseCode code, std::string_view re
                     engine::Outbox::Peer peer) {
   alloc::BlockBuilder frame(shard_.heap);
   proto::append_close(frame, code, reason);
+  shard_.record(Happened::closed, session, RoomId{0}, std::uint64_t(code));
   withdraw(session, ends_with(code));
   shard_.counters.disconnected(code);
   change(session, SessionState::draining);
@@ -230,12 +234,14 @@ void Lifecycle::drop_slow(engine::SocketId socket) {
   Session* session = shard_.sessions.find(socket);
   if (session == nullptr || session->state == SessionState::draining) return;
   shard_.counters.slow_consumers_total.add();
+  shard_.record(Happened::slow, *session);
   close(*session, proto::CloseCode::slow_consumer);
 }
 
 void Lifecycle::closed(engine::SocketId socket) {
   Session* session = shard_.sessions.find(socket);
   if (session == nullptr) return;
+  shard_.record(Happened::ended, *session);
   if (session->kind != SessionKind::http) {
     if (session->state != SessionState::draining)
       shard_.counters.disconnected(proto::CloseCode::abnormal);

@@ -25,6 +25,9 @@ class User {
   }
   Workspace workspace() const { return workspace_bytes_ == 0 ? Workspace() : name().workspace(); }
 
+  // Low half of the hash of its id.
+  std::uint32_t hash() const { return hash_; }
+
   std::uint32_t first_session = no_session;  // the slot of its socket
 
  private:
