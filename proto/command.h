@@ -178,8 +178,11 @@ struct DecodeError {
 // reads it. Also a step of a query: no room, correlation_id and sequence within it.
 struct Publication {
   std::string_view type;
-  std::string_view room = {};            // empty: none
-  std::uint64_t sequence = 0;            // 0: not stored
+  std::string_view room = {};  // empty: none
+  std::uint64_t sequence = 0;  // 0: not stored
+  // Where not everybody hears every number: the newest before it that whoever hears this one has
+  // heard too. nullopt: the one before.
+  std::optional<std::uint64_t> previous = {};
   std::string_view message_id = {};      // empty: none
   std::string_view correlation_id = {};  // the publisher's message_id; empty: none
   std::string_view sender = {};          // empty: the server

@@ -75,7 +75,7 @@ struct ShardCounters {
   Counter held, held_total, held_refused_total, held_lost_total;
   Counter handshakes_deferred_total, joins_deferred_total, strangers_closed_total;
   Counter drain_closes_total, drain_cut_off_total;
-  Counter events_unheard_total;
+  Counter events_unheard_total, withheld_total;
   Counter refused_limit_total, duplicate_sessions_total;
   Counter signatures_checked_total, keys_missing_total, token_refreshes_total, tokens_expired_total,
       revoked_total;
@@ -121,6 +121,9 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
     {"events_unheard_total", CounterKind::total,
      "Events that a listener had not asked for, or must not hear.",
      &ShardCounters::events_unheard_total},
+    {"withheld_total", CounterKind::total,
+     "Publications that a listener did not hear for want of the permission they require.",
+     &ShardCounters::withheld_total},
     {"deflate_messages_total", CounterKind::total,
      "Messages compressed, each once for all of its listeners.",
      &ShardCounters::deflate_messages_total},

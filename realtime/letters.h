@@ -16,6 +16,7 @@
 #include "engine/handler.h"
 #include "engine/lane.h"
 #include "proto/command.h"
+#include "realtime/access/permissions.h"
 #include "realtime/workspace.h"
 
 namespace ringroom::realtime {
@@ -90,14 +91,16 @@ struct JoinRoom {
   std::uint64_t recover_sequence;
   std::string_view recover_epoch;
   std::uint32_t history_limit;
-  std::string_view info;       // what the user says of itself; empty: nothing new
-  bool info_is_default;        // it counts only if the user is not there yet
-  bool greets = false;         // the server asks, not the client: see Joined
-  bool by_pattern = false;     // made by the room's home, for one who listens to a pattern
-  std::string_view zone = {};  // of one that greets: the user's time zone; empty: not known
+  std::string_view info;              // what the user says of itself; empty: nothing new
+  bool info_is_default;               // it counts only if the user is not there yet
+  bool greets = false;                // the server asks, not the client: see Joined
+  bool by_pattern = false;            // made by the room's home, for one who listens to a pattern
+  std::string_view zone = {};         // of one that greets: the user's time zone; empty: not known
+  std::string_view permissions = {};  // PermissionView::bytes of who looks back
 
   void each_text(auto&& f) {
     room_name.each_text(f), f(user_id), f(correlation_id), f(recover_epoch), f(info), f(zone);
+    f(permissions);
   }
 };
 
@@ -150,8 +153,11 @@ struct ReadHistory {
   // from.
   std::uint64_t since_sequence;
   std::string_view since_epoch;
+  std::string_view permissions;  // PermissionView::bytes of who asks
 
-  void each_text(auto&& f) { room_name.each_text(f), f(correlation_id), f(since_epoch); }
+  void each_text(auto&& f) {
+    room_name.each_text(f), f(correlation_id), f(since_epoch), f(permissions);
+  }
 };
 
 // Who wants to know something about rooms: a client by its correlation_id, or an HTTP request.
@@ -236,7 +242,8 @@ struct CatchUp {
   ConnectionId to;
   std::uint32_t ticket;
   std::uint64_t since;
-  void each_text(auto&&) {}
+  std::string_view permissions;  // PermissionView::bytes of the listener
+  void each_text(auto&& f) { f(permissions); }
 };
 struct CaughtUp {
   RoomId room;
@@ -302,6 +309,8 @@ struct Publish {
   bool waited = false;                           // for its hours, which are now
   std::uint32_t since = 0;                       // Stages: when it was received
   std::uint32_t user = 0;                        // User::hash() of the sender
+  // Of its listeners: only who holds it hears the message.
+  std::uint64_t permission = no_permission;
 
   void each_text(auto&& f) {
     room_name.each_text(f), f(type), f(sender), f(message_id), f(payload), f(key);
@@ -466,14 +475,26 @@ struct Refused {
   void each_text(auto&& f) { f(correlation_id), room_name.each_text(f); }
 };
 
-// A part of a batch that one connection must not get, or none of those who may not see presence.
+// A part of a batch that one connection must not get, or none of those who may not see presence,
+// or none of those who lack a permission.
 struct Exclusion {
-  ConnectionId connection;  // or presence_blind
+  ConnectionId connection;  // or presence_blind, or lacking(permission)
   std::uint32_t begin[wire_forms];
   std::uint32_t end[wire_forms];
 };
 
 inline constexpr ConnectionId presence_blind{0xfffe, 0, 0};
+inline constexpr std::uint16_t lacking_mark = 0xfffd;
+constexpr ConnectionId lacking(std::uint64_t permission) {
+  return {lacking_mark, static_cast<std::uint32_t>(permission),
+          static_cast<std::uint32_t>(permission >> 32)};
+}
+constexpr bool is_about_permission(const Exclusion& exclusion) {
+  return exclusion.connection.core == lacking_mark;
+}
+constexpr std::uint64_t permission_of(const Exclusion& exclusion) {
+  return std::uint64_t(exclusion.connection.generation) << 32 | exclusion.connection.slot;
+}
 
 // Where an event begins in a batch, in the event form and in its compressed one; it ends where the
 // next one begins.
@@ -547,7 +568,8 @@ struct ToUsers {
   Workspace workspace;
   std::string_view user_ids;  // one a line
   std::string_view frame;
-  ConnectionId exclude;  // must not hear it; or `nobody`
+  ConnectionId exclude;                      // must not hear it; or `nobody`
+  std::uint64_t permission = no_permission;  // that is required
   void each_text(auto&& f) { workspace.each_text(f), f(user_ids), f(frame); }
 };
 
@@ -560,7 +582,8 @@ struct ToConnection {
 struct ToEverybody {
   Workspace workspace;
   std::string_view frame;
-  ConnectionId exclude;  // or `nobody`
+  ConnectionId exclude;                      // or `nobody`
+  std::uint64_t permission = no_permission;  // that is required
   void each_text(auto&& f) { workspace.each_text(f), f(frame); }
 };
 
@@ -569,6 +592,7 @@ struct ToNamed {
   Workspace workspace;
   ConnectionId to;
   std::string_view frame;
+  std::uint64_t permission = no_permission;  // that is required
   void each_text(auto&& f) { workspace.each_text(f), f(frame); }
 };
 
@@ -605,7 +629,8 @@ struct ReachRooms {
   std::string_view payload;
   ConnectionId exclude;  // or `nobody`
   std::optional<proto::Priority> priority;
-  std::uint8_t quiet_hours;  // as Publish has it
+  std::uint8_t quiet_hours;                  // as Publish has it
+  std::uint64_t permission = no_permission;  // as Publish has it
   void each_text(auto&& f) { workspace.each_text(f), f(rooms), f(personal), f(type), f(payload); }
 };
 struct RoomsReached {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -38,6 +39,10 @@ struct Node {
 
   RoomId room_id(ScopedName room) const { return RoomId{hash(room.text())}; }
   std::uint64_t hash(std::string_view text) const;
+  // What a permission of that name is called within this process; never no_permission.
+  std::uint64_t permission(std::string_view name) const {
+    return std::max<std::uint64_t>(1, hash(name));
+  }
   CoreId home_of(std::uint64_t key) const {
     return CoreId{static_cast<std::uint16_t>(key % cores)};
   }

@@ -230,7 +230,9 @@ void Shard::receive(const ToUsers& item) {
     const User* user = sessions.find_user(NameIn(item.workspace, user_id));
     if (user == nullptr) return;
     sessions.for_each_of(*user, [&](Session& session) {
-      if (!(connection_id(session) == item.exclude)) told(session.socket, message.to(session));
+      if (!(connection_id(session) == item.exclude) &&
+          session.grants.permissions().has(item.permission))
+        told(session.socket, message.to(session));
     });
   });
 }
@@ -245,7 +247,9 @@ void Shard::receive(const ToConnection& item) {
 void Shard::receive(const ToNamed& item) {
   const engine::SocketId socket{.slot = item.to.slot, .generation = item.to.generation};
   const Session* session = sessions.find(socket);
-  if (session == nullptr || !(workspace_of(*session) == item.workspace)) return;
+  if (session == nullptr || !(workspace_of(*session) == item.workspace) ||
+      !session->grants.permissions().has(item.permission))
+    return;
   receive(ToConnection{.to = item.to, .frame = item.frame});
 }
 
@@ -254,7 +258,8 @@ void Shard::receive(const ToEverybody& item) {
   sessions.for_each([&](Session& session) {
     if (session.kind == SessionKind::native && session.state == SessionState::authenticated &&
         workspace_of(session) == item.workspace && !session.awaits_greeting &&
-        !(connection_id(session) == item.exclude))
+        !(connection_id(session) == item.exclude) &&
+        session.grants.permissions().has(item.permission))
       told(session.socket, message.to(session));
   });
 }

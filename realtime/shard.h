@@ -14,6 +14,7 @@
 #include "realtime/access/admission.h"
 #include "realtime/access/api_key.h"
 #include "realtime/access/duplicates.h"
+#include "realtime/access/permissions.h"
 #include "realtime/access/quota.h"
 #include "realtime/access/rate_limits.h"
 #include "realtime/access/revocations.h"
@@ -117,6 +118,7 @@ class Shard : public engine::Handler {
 
   ApiKeys api_keys;
   Revocations revocations;
+  PermissionSets permission_sets;
   Identities identities;
 
   SessionTable sessions;

@@ -131,9 +131,10 @@ void encode(const Publication& value, BlockBuilder& out) {
   envelope.sender(value.sender);
   envelope.timestamp(value.timestamp_ms);
   const std::string_view room = value.room_number == 0 ? value.room : std::string_view();
-  if (!room.empty() || !value.key.empty()) {
+  if (!room.empty() || !value.key.empty() || value.previous) {
     envelope.fields([&](JsonObject& fields) {
       fields.text_if_any("room", room);
+      if (value.previous) fields.number("previous", *value.previous);
       fields.text_if_any("key", value.key);
       if (value.removed) fields.flag("removed", true);
       if (!value.patch.empty()) fields.flag("patch", true);

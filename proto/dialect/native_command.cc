@@ -273,6 +273,9 @@ Verdict read_publish(const Reading& in, Command& command) {
     if (!command.expected_version)
       return Fault{"expected_version", "must be a version as the server gave it; 0: no value yet"};
   }
+  // A value is kept and shown to whoever joins, and a patch of it says what was there before.
+  if (!command.required_permission.empty() && !command.key.empty())
+    return Fault{"requires", "cannot be said of a value that the room keeps: leave out `key`"};
   if (command.payload_is_raw && !command.key.empty())
     return Fault{"payload", "must be JSON: a room keeps the value of a key as an object"};
   if (!envelope.remove) return good;

@@ -11,6 +11,7 @@ void encode(const Publication& value, BlockBuilder& out) {
   envelope.text("type", value.type);
   envelope.text_if_any("room", value.room);
   envelope.number_if_any("sequence", value.sequence);
+  if (value.previous) envelope.number("previous", *value.previous);
   envelope.text_if_any("message_id", value.message_id);
   envelope.text_if_any("correlation_id", value.correlation_id);
   envelope.text_if_any("sender", value.sender);

@@ -78,6 +78,8 @@ Translator::Said Translator::read(JsonValue envelope) {
       if (field.name == known.name) said.message.*known.field = field.value.string().value_or("");
     if (field.name == "sequence")
       said.message.sequence = field.value.unsigned_integer().value_or(0);
+    else if (field.name == "previous")
+      said.message.previous = field.value.unsigned_integer();
     else if (field.name == "timestamp")
       said.timestamp_ms = std::llround(field.value.number().value_or(0) * 1000);
     else if (field.name == "removed")

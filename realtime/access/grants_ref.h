@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "realtime/access/grants.h"
+#include "realtime/access/permissions.h"
 
 namespace ringroom::realtime {
 
@@ -21,8 +22,8 @@ struct TokenMark {
 class GrantsRef {
  public:
   GrantsRef() = default;
-  explicit GrantsRef(Grants grants, TokenMark mark = {})
-      : held_(new Held{std::move(grants), mark, 1}) {}
+  explicit GrantsRef(Grants grants, TokenMark mark = {}, PermissionHold permissions = {})
+      : held_(new Held{std::move(grants), mark, std::move(permissions), 1}) {}
   GrantsRef(GrantsRef&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
   GrantsRef& operator=(GrantsRef&& other) noexcept {
     std::swap(held_, other.held_);
@@ -46,11 +47,19 @@ class GrantsRef {
     return &held_->grants;
   }
   TokenMark mark() const { return held_ == nullptr ? TokenMark{} : held_->mark; }
+  // What it may hear that not everybody does.
+  PermissionView permissions() const {
+    return held_ == nullptr ? PermissionView() : held_->permissions.view();
+  }
+  PermissionSets::Number permission_set() const {
+    return held_ == nullptr ? PermissionSets::none : held_->permissions.number();
+  }
 
  private:
   struct Held {
     const Grants grants;
     const TokenMark mark;
+    const PermissionHold permissions;
     std::uint32_t holders;
   };
   Held* held_ = nullptr;

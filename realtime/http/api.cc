@@ -148,10 +148,22 @@ std::optional<ConnectionId> Api::exclude_in(Session& session, const JsonValue& b
   return id;
 }
 
+std::optional<std::uint64_t> Api::permission_in(Session& session, const JsonValue& body) {
+  const auto value = body.find("requires");
+  if (!value) return no_permission;
+  const auto name = value->string();
+  if (!name || name->empty() || name->size() > proto::permission_bytes_max) {
+    refuse(session, "requires", "must be the name of a permission, 1 to 128 bytes");
+    return std::nullopt;
+  }
+  return shard_.node.permission(*name);
+}
+
 void Api::publish(Session& session, const proto::Request& request) {
   static constexpr std::string_view fields[] = {
-      "room", "type",   "payload",          "message_id", "exclude",
-      "key",  "remove", "expected_version", "priority",   "quiet_hours"};
+      "room",     "type",        "payload", "message_id",
+      "exclude",  "key",         "remove",  "expected_version",
+      "priority", "quiet_hours", "requires"};
   const auto body = body_of(session, request, fields);
   if (!body) return;
   const auto room_value = body->find("room");
@@ -193,6 +205,11 @@ void Api::publish(Session& session, const proto::Request& request) {
   }
   const auto urgency = urgency_in(session, *body);
   if (!urgency) return;
+  const auto permission = permission_in(session, *body);
+  if (!permission) return;
+  if (*permission != no_permission && !key.empty())
+    return refuse(session, "requires",
+                  "cannot be said of a value that the room keeps; leave out `key`");
   if (urgency->quiet_hours != 0 && expected_version != any_version)
     return refuse(session, "expected_version",
                   "cannot be said of what waits for quiet_hours; leave one of them out");
@@ -222,12 +239,14 @@ void Api::publish(Session& session, const proto::Request& request) {
                             .key = key,
                             .priority = urgency->priority,
                             .quiet_hours = urgency->quiet_hours,
-                            .since = shard_.stages.stamp()});
+                            .since = shard_.stages.stamp(),
+                            .permission = *permission});
 }
 
 void Api::broadcast(Session& session, const proto::Request& request) {
-  static constexpr std::string_view fields[] = {
-      "type", "payload", "rooms", "users", "connections", "exclude", "priority", "quiet_hours"};
+  static constexpr std::string_view fields[] = {"type",     "payload",     "rooms",
+                                                "users",    "connections", "exclude",
+                                                "priority", "quiet_hours", "requires"};
   const auto body = body_of(session, request, fields);
   if (!body) return;
   const auto type = type_in(session, *body);
@@ -265,6 +284,8 @@ void Api::broadcast(Session& session, const proto::Request& request) {
     return refuse(session, "rooms", "holds more than 16 patterns; make several requests of it");
   const auto exclude = exclude_in(session, *body);
   if (!exclude) return;
+  const auto permission = permission_in(session, *body);
+  if (!permission) return;
   shard_.broadcasts.begin(session, {.workspace = workspace_,
                                     .type = *type,
                                     .payload = *payload,
@@ -274,7 +295,8 @@ void Api::broadcast(Session& session, const proto::Request& request) {
                                     .everybody = everybody,
                                     .exclude = *exclude,
                                     .priority = urgency->priority,
-                                    .quiet_hours = urgency->quiet_hours});
+                                    .quiet_hours = urgency->quiet_hours,
+                                    .permission = *permission});
 }
 
 }  // namespace ringroom::realtime

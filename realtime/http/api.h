@@ -17,9 +17,10 @@ class Shard;
 
 // The server API: what a backend asks with its API key.
 //
-//   POST /api/publish     room, type, payload, message_id?, exclude?
+//   POST /api/publish     room, type, payload, message_id?, exclude?, requires?
 //                         answers with room, sequence, epoch, message_id
-//   POST /api/broadcast   type, payload, exclude?, rooms? (names, patterns), users?, connections?
+//   POST /api/broadcast   type, payload, exclude?, requires?, rooms? (names, patterns), users?,
+//   connections?
 //                         none of the three: everybody; answers with how many rooms were reached,
 //                         and how many of the others addressed
 //   POST /api/revoke      jti, user or issued_before; expires?
@@ -69,6 +70,8 @@ class Api {
   };
   // nullopt: the refusal is out.
   std::optional<Urgency> urgency_in(Session& session, const proto::JsonValue& body);
+  // What `requires` names; nullopt: the refusal is out.
+  std::optional<std::uint64_t> permission_in(Session& session, const proto::JsonValue& body);
   std::optional<ConnectionId> exclude_in(Session& session, const proto::JsonValue& body);
   void refuse(Session& session, std::string_view field, std::string_view problem);
 

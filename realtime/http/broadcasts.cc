@@ -90,7 +90,8 @@ void Broadcasts::begin(Session& session, const Request& request) {
                                            .payload = request.payload,
                                            .exclude = request.exclude,
                                            .priority = request.priority,
-                                           .quiet_hours = request.quiet_hours});
+                                           .quiet_hours = request.quiet_hours,
+                                           .permission = request.permission});
 }
 
 // Those who are not reached through a room.
@@ -110,18 +111,22 @@ void Broadcasts::tell(const Request& request, std::string_view users) {
                                       frame_);
   proto::end_frame(frame_, begin, proto::Opcode::text);
   if (request.everybody)
-    shard_.send_to_all(ToEverybody{
-        .workspace = request.workspace, .frame = frame_.text(), .exclude = request.exclude});
+    shard_.send_to_all(ToEverybody{.workspace = request.workspace,
+                                   .frame = frame_.text(),
+                                   .exclude = request.exclude,
+                                   .permission = request.permission});
   if (!users.empty())
     shard_.send_to_all(ToUsers{.workspace = request.workspace,
                                .user_ids = users,
                                .frame = frame_.text(),
-                               .exclude = request.exclude});
+                               .exclude = request.exclude,
+                               .permission = request.permission});
   for (const ConnectionId& connection : request.connections)
     if (!(connection == request.exclude))
-      shard_.send(
-          CoreId{connection.core},
-          ToNamed{.workspace = request.workspace, .to = connection, .frame = frame_.text()});
+      shard_.send(CoreId{connection.core}, ToNamed{.workspace = request.workspace,
+                                                   .to = connection,
+                                                   .frame = frame_.text(),
+                                                   .permission = request.permission});
 }
 
 void Broadcasts::receive(const RoomsReached& reached) {

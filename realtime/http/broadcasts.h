@@ -38,6 +38,7 @@ class Broadcasts {
     // In rooms.
     std::optional<proto::Priority> priority;
     std::uint8_t quiet_hours;  // as Publish has it
+    std::uint64_t permission;  // that is required of whoever hears it
   };
   // The request waits for its answer, or is refused.
   void begin(Session& session, const Request& request);

@@ -35,6 +35,7 @@ void Conflation::Waiting::keep(const Publish& publish, std::uint64_t key_of_id) 
   remove = publish.remove;
   priority = publish.priority;
   expected_version = publish.expected_version;
+  permission = publish.permission;
   assign(type, publish.type);
   assign(sender, publish.sender);
   assign(message_id, publish.message_id);
@@ -59,7 +60,8 @@ Publish Conflation::Waiting::publish() const {
           .remove = remove,
           .expected_version = expected_version,
           .key = key,
-          .priority = priority};
+          .priority = priority,
+          .permission = permission};
 }
 
 Conflation::Put Conflation::put(std::uint64_t name, const TypePace& pace, const Publish& publish,

@@ -39,6 +39,7 @@ class Conflation {
     bool wants_answer = false, remove = false;
     std::optional<proto::Priority> priority;
     std::uint64_t expected_version = any_version;
+    std::uint64_t permission = no_permission;
     std::string type, sender, message_id, payload, key;
 
     void keep(const Publish& publish, std::uint64_t message_key);

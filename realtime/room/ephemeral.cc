@@ -16,6 +16,7 @@ Ephemerals::Put Ephemerals::put(std::uint64_t key, const Publish& publish) {
   slot.key = key;
   slot.from = publish.from;
   slot.exclude = publish.exclude;
+  slot.permission = publish.permission;
   slot.kind = publish.payload_kind;
   slot.type.assign(publish.type);
   slot.sender.assign(publish.sender);

@@ -21,9 +21,10 @@ namespace ringroom::realtime {
 class Ephemerals {
  public:
   struct Pending {
-    std::uint64_t key = 0;  // hash of type and sender
+    std::uint64_t key = 0;  // hash of type and sender, and who may hear it
     ConnectionId from{};
     ConnectionId exclude{};
+    std::uint64_t permission = no_permission;
     PayloadKind kind = PayloadKind::json;
     std::string type, sender, message_id, payload;
   };

@@ -91,7 +91,8 @@ void Fanout::encode_with(Room& room, WireForm dialect, proto::Opcode opcode, Kee
         {.sequence = batch.last_sequence,
          .begin = static_cast<std::uint32_t>(payload.data() - plain.data()),
          .end = static_cast<std::uint32_t>(payload.data() - plain.data() + payload.size()),
-         .key = conflation_key_});
+         .key = conflation_key_,
+         .permission = permission_});
   if (!is_heard_deflated) return;
   shard_.append_deflated(batch.forms[std::size_t(deflated(dialect))], opcode, payload,
                          proto::whole_window_bits);
@@ -137,8 +138,10 @@ void Fanout::encode(Room& room, const proto::Publication& publication, PayloadKi
 }
 
 void Fanout::add(Room& room, const proto::Publication& publication, PayloadKind kind,
-                 std::span<const ConnectionId> without, proto::Priority priority) {
+                 std::span<const ConnectionId> without, proto::Priority priority,
+                 std::uint64_t permission) {
   Batch& batch = batch_of(room, priority);
+  permission_ = permission;
   const Marks begin = without.empty() ? Marks{} : marks(batch);
   if (publication.sequence != 0) {
     if (room.options().slow_consumer == SlowPolicy::keep_latest)
@@ -175,7 +178,11 @@ void Fanout::add_ephemerals(Room& room) {
     // Again if the batch was full and went out.
     if (!std::exchange(batch.has_ephemerals, true)) batch.ephemeral_begin = marks(batch);
     const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
-    ConnectionId without[2] = {pending.from, pending.exclude};  // nobody need be told that he types
+    // Nobody need be told that he types.
+    ConnectionId without[3] = {pending.from};
+    std::size_t count = 1;
+    if (!(pending.exclude == nobody)) without[count++] = pending.exclude;
+    if (pending.permission != no_permission) without[count++] = lacking(pending.permission);
     const bool is_sealed = Sealer::is_for(room);
     add(room,
         proto::Publication{.type = pending.type,
@@ -187,7 +194,7 @@ void Fanout::add_ephemerals(Room& room) {
                            .payload = is_sealed ? sealer_.seal(room, pending.payload, pending.kind)
                                                 : pending.payload},
         is_sealed ? PayloadKind::sealed : pending.kind,
-        std::span(without, pending.exclude == nobody ? 1 : 2), room.options().priority);
+        std::span(without, count), room.options().priority, pending.permission);
   }
   room.ephemerals->sent(shard_.now_ms + room.options().ephemeral_interval_ms);
 }

@@ -54,9 +54,10 @@ class Fanout {
  public:
   Fanout(Shard& shard, Sealer& sealer);
 
-  // `without` are connections that must not hear it.
+  // `without` are those who must not hear it, see Exclusion.
   void add(Room& room, const proto::Publication& publication, PayloadKind kind,
-           std::span<const ConnectionId> without, proto::Priority priority);
+           std::span<const ConnectionId> without, proto::Priority priority,
+           std::uint64_t permission = no_permission);
   // To be said at the end of the room's next batch, of which it becomes the tail; the newest of its
   // key. The room is part of flush() from here on.
   Ephemerals::Put put(Room& room, std::uint64_t key, const Publish& publish);
@@ -128,7 +129,9 @@ class Fanout {
   std::uint64_t flush_due_ms_ = 0;
   std::uint64_t gather_until_us_ = 0;  // the first of those that wait for more; 0: none
   std::uint32_t gather_missing_ = 0;
-  std::uint64_t conflation_key_ = 0;  // of the publication being added; see History::Mark
+  // Of the publication being added; see History::Mark.
+  std::uint64_t conflation_key_ = 0;
+  std::uint64_t permission_ = no_permission;
   std::vector<Batch*> spare_;
   std::vector<std::unique_ptr<Batch>> batches_;  // all there are
 };

@@ -15,7 +15,59 @@ void History::charge(const alloc::Block& block) {
   account_.memory.add(bytes);
 }
 
+// Before they are appended: what is kept so far, and all that went, was for everybody.
+void History::restrict(std::span<const Mark> marks) {
+  for (const Mark& mark : marks) {
+    if (mark.permission == no_permission) continue;
+    if (!restricted_) {
+      restricted_ = std::make_unique<Restricted>();
+      const std::uint64_t first =
+          entries_.empty() ? marks.front().sequence : entries_.front().sequence;
+      restricted_->gone = first - 1;
+    }
+    restricted_->kept.push_back({.sequence = mark.sequence, .permission = mark.permission});
+  }
+}
+
+void History::note_gone(std::uint64_t sequence) {
+  if (!restricted_) return;
+  Restricted& all = *restricted_;
+  if (all.kept.empty() || all.kept.front().sequence != sequence) {
+    all.gone = sequence;
+    return;
+  }
+  const std::uint64_t permission = all.kept.front().permission;
+  all.kept.pop_front();
+  if (all.gone_by_permission.size() < permissions_max ||
+      all.gone_by_permission.contains(permission)) {
+    all.gone_by_permission[permission] = sequence;
+  } else {
+    all.gone = sequence;
+  }
+}
+
+std::uint64_t History::permission_at(std::uint64_t sequence) const {
+  if (!restricted_) return no_permission;
+  const RingBuffer<Restricted::Entry>& kept = restricted_->kept;
+  std::size_t begin = 0, end = kept.size();
+  while (begin < end) {
+    const std::size_t middle = begin + (end - begin) / 2;
+    kept[middle].sequence < sequence ? begin = middle + 1 : end = middle;
+  }
+  return begin < kept.size() && kept[begin].sequence == sequence ? kept[begin].permission
+                                                                 : no_permission;
+}
+
+bool History::has_lost(std::uint64_t sequence, PermissionView reader) const {
+  if (!restricted_) return entries_.empty() || entries_.front().sequence > sequence + 1;
+  if (restricted_->gone > sequence) return true;
+  for (const auto& [permission, gone] : restricted_->gone_by_permission)
+    if (gone > sequence && reader.has(permission)) return true;
+  return false;
+}
+
 void History::pop_front() {
+  note_gone(entries_.front().sequence);
   const alloc::Block* block = entries_.front().block.get();
   // A block is paid for until its last entry goes; entries of one block lie side by side.
   if (entries_.size() == 1 || entries_[1].block.get() != block) {
@@ -33,6 +85,7 @@ std::size_t History::append(const alloc::BlockRef& block, std::span<const Mark> 
   if (marks.empty()) return 0;
   RR_CHECK(entries_.empty() || marks.front().sequence == entries_.back().sequence + 1);
   charge(*block.get());
+  restrict(marks);
   for (const Mark& mark : marks) {
     RR_CHECK(mark.begin <= mark.end && mark.end <= block.bytes().size());
     entries_.push_back({.block = block.share(),
@@ -65,6 +118,7 @@ void History::forget_until(std::uint64_t sequence) {
 
 void History::clear() {
   while (!entries_.empty()) pop_front();
+  restricted_.reset();
 }
 
 std::optional<std::uint64_t> History::oldest() const {
@@ -77,18 +131,20 @@ std::string_view History::text(const Entry& entry) const {
 }
 
 History::Recovery History::since(std::uint64_t sequence, std::uint64_t last, std::size_t count_max,
-                                 std::size_t bytes_max, std::vector<std::string_view>& out) const {
+                                 std::size_t bytes_max, std::vector<std::string_view>& out,
+                                 PermissionView reader) const {
   out.clear();
   if (sequence == last) return Recovery::complete;
   // A position ahead of the room is none of ours.
-  if (sequence > last || last - sequence > count_max) return Recovery::incomplete;
-  if (entries_.empty() || entries_.front().sequence > sequence + 1) return Recovery::incomplete;
-  RR_CHECK(entries_.back().sequence == last);
+  if (sequence > last || has_lost(sequence, reader)) return Recovery::incomplete;
+  RR_CHECK(entries_.empty() || entries_.back().sequence == last);
   std::size_t bytes = 0;
-  for (std::size_t i = entries_.size() - (last - sequence); i < entries_.size(); ++i) {
+  for (std::size_t i = entries_.size() - std::min<std::uint64_t>(entries_.size(), last - sequence);
+       i < entries_.size(); ++i) {
+    if (!reader.has(permission_at(entries_[i].sequence))) continue;
     const std::string_view message = text(entries_[i]);
     bytes += message.size() + 1;
-    if (bytes > bytes_max) {
+    if (bytes > bytes_max || out.size() == count_max) {
       out.clear();
       return Recovery::incomplete;
     }
@@ -98,13 +154,15 @@ History::Recovery History::since(std::uint64_t sequence, std::uint64_t last, std
 }
 
 void History::newest(std::uint64_t sequence, Pick pick, std::size_t count_max,
-                     std::size_t bytes_max, std::vector<std::string_view>& out) const {
+                     std::size_t bytes_max, std::vector<std::string_view>& out,
+                     PermissionView reader) const {
   out.clear();
   std::unordered_set<std::uint64_t> seen;
   std::size_t bytes = 0;
   for (std::size_t i = entries_.size(); i-- > 0 && out.size() < count_max;) {
     const Entry& entry = entries_[i];
     if (entry.sequence <= sequence) break;
+    if (!reader.has(permission_at(entry.sequence))) continue;
     if (pick == Pick::last_of_key && !seen.insert(entry.key).second) continue;
     bytes += entry.end - entry.begin;
     if (bytes > bytes_max && !out.empty()) break;
@@ -114,7 +172,7 @@ void History::newest(std::uint64_t sequence, Pick pick, std::size_t count_max,
 }
 
 void History::read(std::uint64_t from, bool reverse, std::size_t limit, std::size_t bytes_max,
-                   std::vector<std::string_view>& out) const {
+                   std::vector<std::string_view>& out, PermissionView reader) const {
   out.clear();
   if (entries_.empty()) return;
   const std::uint64_t first = entries_.front().sequence;
@@ -124,7 +182,9 @@ void History::read(std::uint64_t from, bool reverse, std::size_t limit, std::siz
     at = std::min<std::uint64_t>(entries_.size(), bound - first);
   std::size_t bytes = 0;
   while (out.size() < limit && (reverse ? at > 0 : at < entries_.size())) {
-    const std::string_view message = text(entries_[reverse ? --at : at++]);
+    const Entry& entry = entries_[reverse ? --at : at++];
+    if (!reader.has(permission_at(entry.sequence))) continue;
+    const std::string_view message = text(entry);
     bytes += message.size() + 1;
     if (bytes > bytes_max && !out.empty()) return;
     out.push_back(message);

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -9,6 +11,7 @@
 
 #include "alloc/block.h"
 #include "base/counter.h"
+#include "realtime/access/permissions.h"
 #include "realtime/ring_buffer.h"
 
 namespace ringroom::realtime {
@@ -21,6 +24,10 @@ namespace ringroom::realtime {
 //
 // Kept is an unbroken run of sequences up to the last one, or nothing: what cannot be kept takes
 // all before it along, so a reader never meets a hole.
+//
+// A reader gets what it holds the permissions for, and misses nothing by what it does not: it has
+// lost something only if a message that it might hear is gone. Until the first message that
+// requires a permission that costs nothing.
 //
 // Owner:  the room; its blocks belong to the core's heap.
 // Bounds: by count, age and bytes (of memory: a block counts whole until its last entry goes),
@@ -49,6 +56,7 @@ class History {
     std::uint32_t begin;
     std::uint32_t end;
     std::uint64_t key = 0;  // what a newer one of the same key takes the place of; see newest()
+    std::uint64_t permission = no_permission;  // that a reader must hold
   };
 
   History(const Limits& limits, const Account& account) : limits_(limits), account_(account) {}
@@ -72,20 +80,24 @@ class History {
   // The first sequence that is kept; nullopt: nothing is.
   std::optional<std::uint64_t> oldest() const;
 
+  // Something behind `sequence` that the reader might hear was not kept.
+  bool has_lost(std::uint64_t sequence, PermissionView reader) const;
+
   // All after `sequence`, if every one of them is kept; `last` is the room's last sequence. An
   // empty list if nothing was missed.
   enum class Recovery : std::uint8_t { complete, incomplete };
   Recovery since(std::uint64_t sequence, std::uint64_t last, std::size_t count_max,
-                 std::size_t bytes_max, std::vector<std::string_view>& out) const;
+                 std::size_t bytes_max, std::vector<std::string_view>& out,
+                 PermissionView reader = {}) const;
   // Of those after `sequence` the newest that the bounds allow, oldest first: all of them, or of
   // each key only the last.
   enum class Pick : std::uint8_t { all, last_of_key };
   void newest(std::uint64_t sequence, Pick pick, std::size_t count_max, std::size_t bytes_max,
-              std::vector<std::string_view>& out) const;
+              std::vector<std::string_view>& out, PermissionView reader = {}) const;
   // At most `limit` messages, of those after (`reverse`: before) `from`. Oldest first, reversed:
   // newest first. Views until the next append, expire or clear.
   void read(std::uint64_t from, bool reverse, std::size_t limit, std::size_t bytes_max,
-            std::vector<std::string_view>& out) const;
+            std::vector<std::string_view>& out, PermissionView reader = {}) const;
 
  private:
   struct Entry {
@@ -96,6 +108,23 @@ class History {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
   };
+  // Of the messages that require a permission; made by the first.
+  struct Restricted {
+    struct Entry {
+      std::uint64_t sequence;
+      std::uint64_t permission;
+    };
+    RingBuffer<Entry> kept;  // those among entries_
+    // The last that went, of those that everybody might hear and by permission. Of more
+    // permissions than there are places the last counts as one for everybody: a reader may then be
+    // told of a loss that was none of its own.
+    std::uint64_t gone = 0;
+    std::map<std::uint64_t, std::uint64_t> gone_by_permission;
+  };
+  static constexpr std::size_t permissions_max = 64;
+  std::uint64_t permission_at(std::uint64_t sequence) const;
+  void restrict(std::span<const Mark> marks);
+  void note_gone(std::uint64_t sequence);
   void pop_front();
   void charge(const alloc::Block& block);
   std::string_view text(const Entry& entry) const;
@@ -104,6 +133,7 @@ class History {
   Account account_;
   RingBuffer<Entry> entries_;  // sequences without a gap
   std::uint64_t bytes_ = 0;
+  std::unique_ptr<Restricted> restricted_;
 };
 
 }  // namespace ringroom::realtime

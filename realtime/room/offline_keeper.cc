@@ -67,7 +67,7 @@ std::uint64_t OfflineKeeper::bring(const JoinRoom& join, Room& room) {
   // All of it fits: settle() holds offline-bytes against the queue of a connection.
   constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
   const std::uint64_t position = queue.position(*room.history, last);
-  room.history->read(position, false, all, all, messages_);
+  room.history->read(position, false, all, all, messages_, PermissionView::of(join.permissions));
   shard_.counters.offline_brought_total.add(messages_.size());
   return position;
 }
@@ -75,9 +75,9 @@ std::uint64_t OfflineKeeper::bring(const JoinRoom& join, Room& room) {
 std::uint64_t OfflineKeeper::recover(const JoinRoom& join, Room& room) {
   const std::uint64_t last = room.last().value;
   if (!room.history || join.recover_epoch != room.epoch()) return last;
-  const auto recovery =
-      room.history->since(join.recover_sequence, last, room.options().recovery_messages_max,
-                          shard_.node.config.queue_bytes_max / 2, messages_);
+  const auto recovery = room.history->since(
+      join.recover_sequence, last, room.options().recovery_messages_max,
+      shard_.node.config.queue_bytes_max / 2, messages_, PermissionView::of(join.permissions));
   return recovery == History::Recovery::complete ? join.recover_sequence : last;
 }
 

@@ -22,7 +22,8 @@ bool PaceKeeper::holds(const Publish& publish, Room& room, std::uint64_t message
   const bool has_key = !publish.key.empty();
   const std::uint64_t stream =
       shard_.node.hash(publish.type) ^
-      std::rotl(shard_.node.hash(has_key ? publish.key : publish.sender), has_key ? 32 : 31);
+      std::rotl(shard_.node.hash(has_key ? publish.key : publish.sender), has_key ? 32 : 31) ^
+      std::rotl(publish.permission, 17);  // what few may hear replaces nothing that all do
   switch (room.conflation->put(stream, *pace, publish, message_key, shard_.now_ms)) {
     case Conflation::Put::passes:
       return false;

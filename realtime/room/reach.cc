@@ -63,7 +63,8 @@ void Reach::receive(const ReachRooms& request) {
                                           .type = std::string(request.type),
                                           .payload = std::string(request.payload),
                                           .priority = request.priority,
-                                          .quiet_hours = request.quiet_hours});
+                                          .quiet_hours = request.quiet_hours,
+                                          .permission = request.permission});
   const auto publish_by_name = [&](std::string_view name) {
     const NameIn room(request.workspace, name);
     const RoomId id = shard_.node.room_id(room);
@@ -96,7 +97,8 @@ void Reach::publish(Walk& walk, RoomId room, ScopedName name) {
                                .exchange = 0,
                                .exclude = walk.exclude,
                                .priority = walk.priority,
-                               .quiet_hours = walk.quiet_hours});
+                               .quiet_hours = walk.quiet_hours,
+                               .permission = walk.permission});
   ++(shard_.counters.refused_limit_total.read() == before ? walk.reached : walk.refused);
 }
 

@@ -57,6 +57,7 @@ class Reach {
     std::string type = {}, payload = {};
     std::optional<proto::Priority> priority = {};
     std::uint8_t quiet_hours = 0;
+    std::uint64_t permission = no_permission;
     std::unordered_set<std::uint64_t> named = {};  // rooms that got it by their names
     std::uint64_t reached = 0, refused = 0;
     bool has_begun = false;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,6 +71,7 @@ class Room {
     for (std::size_t digit = 0; digit < epoch_.size(); ++digit)
       epoch_[digit] = "0123456789abcdef"[epoch >> (28 - 4 * digit) & 0xf];
     last_ = Sequence{0};
+    hearing_differs_.reset();
   }
 
   RoomId id() const { return id_; }
@@ -83,6 +85,11 @@ class Room {
   std::string_view epoch() const { return {epoch_.data(), epoch_.size()}; }
   Sequence last() const { return last_; }
   Sequence next() { return last_ = Sequence{last_.value + 1}; }
+  // Publication::previous of the one that next() has just numbered. To be asked for each.
+  std::optional<std::uint64_t> previous(std::uint64_t permission) {
+    if (!hearing_differs_ && permission == no_permission) return std::nullopt;
+    return previous_where_hearing_differs(permission);
+  }
 
   // A connection begins or ends to listen.
   void enter(CoreId core, WireForm form) {
@@ -170,6 +177,27 @@ class Room {
   std::uint64_t serial = 0;
 
  private:
+  // Since the first message that requires a permission: what was said last.
+  struct HearingDiffers {
+    std::uint64_t for_all;     // the last that everybody hears
+    std::uint64_t restricted;  // the last that requires a permission, which is
+    std::uint64_t permission;
+  };
+  std::optional<std::uint64_t> previous_where_hearing_differs(std::uint64_t permission) {
+    const std::uint64_t now = last_.value;
+    if (!hearing_differs_)
+      hearing_differs_ = std::make_unique<HearingDiffers>(HearingDiffers{now - 1, 0, 0});
+    HearingDiffers& was = *hearing_differs_;
+    std::uint64_t previous = was.for_all;
+    if (permission == no_permission) {
+      was.for_all = now;
+    } else {
+      if (permission == was.permission) previous = std::max(previous, was.restricted);
+      was.restricted = now;
+      was.permission = permission;
+    }
+    return previous + 1 == now ? std::nullopt : std::optional(previous);
+  }
   static constexpr unsigned bit(WireForm form) { return 1u << std::size_t(form); }
   static_assert(wire_forms <= 16, "a bit for each form in heard_");
   Hearing* find(CoreId core, WireForm form) {
@@ -186,6 +214,7 @@ class Room {
   std::uint16_t heard_ = 0;  // forms that somebody listens in
   std::uint16_t shown_at_;   // in the name
   Sequence last_{0};
+  std::unique_ptr<HearingDiffers> hearing_differs_;  // null: everybody has heard everything
   std::vector<Hearing> hearings_;
   std::uint32_t listener_count_ = 0;
 };

@@ -182,6 +182,7 @@ std::optional<bool> RoomTable::look_back(const JoinRoom& join, Room& room) {
   const std::uint64_t last = room.last().value;
   if (room.history) room.history->expire(shard_.now_ms);
   const std::size_t bytes_max = look_back_bytes_max();
+  const PermissionView reader = PermissionView::of(join.permissions);
   std::optional<bool> recovered;
   if (!join.recover_epoch.empty()) {
     const bool is_same_numbering = join.recover_epoch == room.epoch();
@@ -189,7 +190,7 @@ std::optional<bool> RoomTable::look_back(const JoinRoom& join, Room& room) {
       recovered =
           is_same_numbering &&
           room.history->since(join.recover_sequence, last, room.options().recovery_messages_max,
-                              bytes_max, messages_) == History::Recovery::complete;
+                              bytes_max, messages_, reader) == History::Recovery::complete;
     } else {
       // Without a history there is still nothing to miss where nothing was said.
       recovered = is_same_numbering && join.recover_sequence == last;
@@ -202,10 +203,8 @@ std::optional<bool> RoomTable::look_back(const JoinRoom& join, Room& room) {
     shard_.counters.recoveries_failed_total.add();
   }
   // The newest, in the order they were said.
-  if (join.history_limit > 0 && room.history) {
-    const std::uint64_t before = last - std::min<std::uint64_t>(last, join.history_limit);
-    room.history->read(before, false, join.history_limit, bytes_max, messages_);
-  }
+  if (join.history_limit > 0 && room.history)
+    room.history->newest(0, History::Pick::all, join.history_limit, bytes_max, messages_, reader);
   return recovered;
 }
 
@@ -261,16 +260,16 @@ void RoomTable::receive(const ReadHistory& read) {
   fanout_.seal(room);  // what is being gathered is said already
   room.history->expire(shard_.now_ms);
   const std::uint64_t last = room.last().value;
+  const PermissionView reader = PermissionView::of(read.permissions);
   std::uint64_t from = read.reverse ? last + 1 : room.history->oldest().value_or(last + 1) - 1;
   if (!read.since_epoch.empty()) {
     from = read.since_sequence;
     // Never partial: a hole between the position and what is kept is said, not skipped.
-    const bool is_gone =
-        read.since_epoch != room.epoch() || from > last + 1 ||
-        (!read.reverse && from < last && from + 1 < room.history->oldest().value_or(last + 1));
+    const bool is_gone = read.since_epoch != room.epoch() || from > last + 1 ||
+                         (!read.reverse && from < last && room.history->has_lost(from, reader));
     if (is_gone) return refuse(read, read.to, RefusedBecause::unrecoverable);
   }
-  room.history->read(from, read.reverse, read.limit, look_back_bytes_max(), messages_);
+  room.history->read(from, read.reverse, read.limit, look_back_bytes_max(), messages_, reader);
   reply(read.to, proto::HistoryPage{.correlation_id = read.correlation_id,
                                     .room = room.shown_name(),
                                     .messages = messages_,
@@ -335,7 +334,8 @@ void RoomTable::receive(const CatchUp& catch_up) {
                          room.options().slow_consumer == SlowPolicy::keep_latest
                              ? History::Pick::last_of_key
                              : History::Pick::all,
-                         room.options().recovery_messages_max, look_back_bytes_max(), messages_);
+                         room.options().recovery_messages_max, look_back_bytes_max(), messages_,
+                         PermissionView::of(catch_up.permissions));
   }
   frame_.clear();
   for (const std::string_view message : messages_) {

@@ -92,8 +92,9 @@ bool RoomTable::objects(const Publish& publish, const Room& room) {
 // The ack says that it was taken: it goes with the next batch, unless a newer one does.
 void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
   if (!room.is_used()) room.used_ms = shard_.now_ms;
-  const std::uint64_t key =
-      shard_.node.hash(publish.type) ^ std::rotl(shard_.node.hash(publish.sender), 32);
+  const std::uint64_t key = shard_.node.hash(publish.type) ^
+                            std::rotl(shard_.node.hash(publish.sender), 32) ^
+                            std::rotl(publish.permission, 17);
   switch (fanout_.put(room, key, publish)) {
     case Ephemerals::Put::full:
       return refuse(publish, RefusedBecause::overloaded);
@@ -195,11 +196,16 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
   const std::string_view patch = keep_value(room, publish, sequence);
   shard_.recorder.add(Happened::numbered, publish.from == nobody ? no_connection : publish.from,
                       publish.user, publish.room.value, sequence);
+  ConnectionId without[2];
+  std::size_t without_count = 0;
+  if (!(publish.exclude == nobody)) without[without_count++] = publish.exclude;
+  if (publish.permission != no_permission) without[without_count++] = lacking(publish.permission);
 
   fanout_.add(room,
               proto::Publication{.type = publish.type,
                                  .room = room.shown_name(),
                                  .sequence = sequence,
+                                 .previous = room.previous(publish.permission),
                                  .message_id = {id.data(), id.size()},
                                  .correlation_id = publish.message_id,
                                  .sender = publish.sender,
@@ -208,8 +214,8 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
                                  .key = publish.key,
                                  .removed = publish.remove,
                                  .patch = patch},
-              publish.payload_kind, std::span(&publish.exclude, publish.exclude == nobody ? 0 : 1),
-              publish.priority.value_or(room.options().priority));
+              publish.payload_kind, std::span(without, without_count),
+              publish.priority.value_or(room.options().priority), publish.permission);
   if (publish.wants_answer)
     shard_.send(asker, Published{.to = publish.from,
                                  .exchange = publish.exchange,

@@ -12,7 +12,9 @@ namespace ringroom::realtime {
 
 namespace {
 
-constexpr std::uint32_t index_mask = 0x1fff'ffff;
+constexpr std::uint32_t index_mask = 0x1'ffff;
+// Parts of one delivery that are shared: each is looked for among the others, and takes memory.
+constexpr std::size_t shared_parts_max = 16;
 constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
@@ -56,18 +58,30 @@ void Subscribers::join(Session& session, Subscription& subscription, const Joine
       {.socket = session.socket,
        .subscription =
            static_cast<std::uint32_t>(&subscription - session.subscriptions.data()) & index_mask,
+       .permissions = permissions_of(session) & permissions_of_session,
        .keeps_context = session.keeps_context,
        .sees_presence = subscription.actions.has(Action::presence),
        .is_lagging = 0});
 }
 
-void Subscribers::regrant(Subscription& subscription, Actions actions) {
+void Subscribers::regrant(const Session& session, Subscription& subscription, Actions actions) {
   subscription.actions = actions;
   if (!subscription.joined) return;
   Audience& audience = *subscription.audience;
   complete(audience);  // what is under way is for those who could see it when it was made
-  audience.listeners[std::size_t(subscription.form)][subscription.position].sees_presence =
-      actions.has(Action::presence);
+  Listener& listener = audience.listeners[std::size_t(subscription.form)][subscription.position];
+  listener.sees_presence = actions.has(Action::presence);
+  listener.permissions = permissions_of(session) & permissions_of_session;
+}
+
+std::uint32_t Subscribers::permissions_of(const Session& session) const {
+  return std::min(session.grants.permission_set(), permissions_of_session);
+}
+
+PermissionView Subscribers::permissions_of(const Listener& listener) const {
+  return listener.permissions == permissions_of_session
+             ? shard_.sessions.at(listener.socket).grants.permissions()
+             : shard_.permission_sets.view(listener.permissions);
 }
 
 void Subscribers::end(Session& session, Subscription& subscription) {
@@ -133,6 +147,8 @@ void Subscribers::deliver(const Deliver& deliver) {
   const auto* exclusions = reinterpret_cast<const Exclusion*>(deliver.exclusions.data());
   delivery.exclusions.assign(exclusions,
                              exclusions + deliver.exclusions.size() / sizeof(Exclusion));
+  delivery.is_restricted =
+      !delivery.exclusions.empty() && std::ranges::all_of(delivery.exclusions, is_about_permission);
   Audience& audience = *found->second;
   const auto* events = reinterpret_cast<const EventMark*>(deliver.events.data());
   if (!audience.is_personal)
@@ -205,10 +221,12 @@ void Subscribers::drained(engine::SocketId socket) {
     if (!listener.is_lagging) continue;
     const std::uint64_t last = audience.last_sequence;
     const std::uint32_t missed = static_cast<std::uint32_t>(last) - subscription.lagging_since;
-    shard_.send(shard_.node.home_of(audience.room), CatchUp{.room = audience.room,
-                                                            .to = shard_.connection_id(*session),
-                                                            .ticket = subscription.ticket,
-                                                            .since = last - missed});
+    shard_.send(shard_.node.home_of(audience.room),
+                CatchUp{.room = audience.room,
+                        .to = shard_.connection_id(*session),
+                        .ticket = subscription.ticket,
+                        .since = last - missed,
+                        .permissions = session->grants.permissions().bytes()});
   }
 }
 
@@ -264,6 +282,7 @@ std::size_t Subscribers::serve(Audience& audience, std::size_t sends_max) {
   Delivery& delivery = audience.deliveries.front();
   for (; delivery.form < wire_forms; ++delivery.form, delivery.next = 0) {
     if (!delivery.batch[delivery.form]) continue;
+    if (delivery.next == 0) delivery.parts.clear();
     const std::span<Listener> listeners(audience.listeners[delivery.form]);
     const std::size_t begin = delivery.next;
     for (; delivery.next < listeners.size() && sends < sends_max; ++delivery.next) {
@@ -273,9 +292,12 @@ std::size_t Subscribers::serve(Audience& audience, std::size_t sends_max) {
     if (!delivery.is_filtered()) served += delivery.next - begin;
     if (delivery.next < listeners.size()) break;
   }
-  shard_.counters.deliveries_total.add(served * delivery.publications);
-  shard_.counters.messages_sent_total.add(served * delivery.publications);
-  shard_.stages.sent(delivery.since, served * delivery.publications);
+  const std::uint64_t withheld = std::exchange(withheld_, 0);
+  const std::uint64_t heard = served * delivery.publications - withheld;
+  shard_.counters.withheld_total.add(withheld);
+  shard_.counters.deliveries_total.add(heard);
+  shard_.counters.messages_sent_total.add(heard);
+  shard_.stages.sent(delivery.since, heard);
   if (delivery.form == wire_forms) {
     shard_.stages.sent_to_all(delivery.since);
     shard_.recorder.add(Happened::handed_out, no_connection, 0, audience.room.value, delivery.last);
@@ -315,7 +337,7 @@ engine::Outbox::Send Subscribers::write_behind(const Session& session, std::stri
   return shard_.outbox.send(session.socket, shard_.heap.copy(bytes), engine::Lane::low, place);
 }
 
-std::size_t Subscribers::send(const Listener& listener, const Delivery& delivery, Pace pace) {
+std::size_t Subscribers::send(const Listener& listener, Delivery& delivery, Pace pace) {
   // Who was refused something gets nothing more before it is closed at the end of the turn: a
   // shorter message might fit, and would be heard behind a hole.
   if (std::ranges::find(too_slow_, listener.socket) != too_slow_.end()) return 0;
@@ -328,7 +350,64 @@ std::size_t Subscribers::send(const Listener& listener, const Delivery& delivery
     if (sent == engine::Outbox::Send::over_limit) too_slow_.push_back(listener.socket);
     return 1;
   }
-  return send_parts(listener, delivery, pace);
+  return send_own(listener, delivery, pace);
+}
+
+std::size_t Subscribers::send_own(const Listener& listener, Delivery& delivery, Pace pace) {
+  const bool can_share = delivery.is_restricted && !listener.keeps_context &&
+                         listener.permissions != permissions_of_session &&
+                         !delivery.has_ephemerals() && !delivery.is_filtered();
+  return can_share ? send_shared_part(listener, delivery) : send_parts(listener, delivery, pace);
+}
+
+std::size_t Subscribers::send_shared_part(const Listener& listener, Delivery& delivery) {
+  const Part* part = part_of(listener, delivery);
+  if (part == nullptr) return send_parts(listener, delivery, Pace::shared);
+  withheld_ += part->withheld;
+  if (!part->block) return 0;
+  if (hand_over(listener, part->block.share(), delivery.lane) == engine::Outbox::Send::over_limit)
+    too_slow_.push_back(listener.socket);
+  return 1;
+}
+
+const Part* Subscribers::part_of(const Listener& listener, Delivery& delivery) {
+  const auto found = std::ranges::find(delivery.parts, listener.permissions, &Part::permissions);
+  if (found != delivery.parts.end()) return &*found;
+  if (delivery.parts.size() == shared_parts_max) return nullptr;
+  return &delivery.parts.emplace_back(make_part(listener, delivery));
+}
+
+Part Subscribers::make_part(const Listener& listener, const Delivery& delivery) {
+  const alloc::BlockRef& batch = delivery.batch[delivery.form];
+  const PermissionView held = permissions_of(listener);
+  Part part{.permissions = listener.permissions, .withheld = 0, .block = {}};
+  // Most often what is heard is one run of the batch, and no byte is copied.
+  alloc::BlockBuilder runs(shard_.heap);
+  std::size_t begin = 0, run_begin = 0, run_bytes = 0;
+  const auto add = [&](std::size_t from, std::size_t to) {
+    if (from >= to) return;
+    if (run_bytes > 0 && runs.empty()) runs.append(batch.bytes().subspan(run_begin, run_bytes));
+    if (!runs.empty()) runs.append(batch.bytes().subspan(from, to - from));
+    run_begin = from;
+    run_bytes = to - from;
+  };
+  for (const Exclusion& exclusion : delivery.exclusions) {
+    if (held.has(permission_of(exclusion))) continue;
+    ++part.withheld;
+    add(begin, exclusion.begin[delivery.form]);
+    begin = exclusion.end[delivery.form];
+  }
+  add(begin, batch.bytes().size());
+  if (!runs.empty())
+    part.block = runs.finish();
+  else if (run_bytes > 0)
+    part.block = cut(batch, run_begin, run_bytes);
+  return part;
+}
+
+alloc::BlockRef Subscribers::cut(const alloc::BlockRef& batch, std::size_t begin,
+                                 std::size_t bytes) {
+  return bytes == batch.bytes().size() ? batch.share() : shard_.heap.slice(batch, begin, bytes);
 }
 
 std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& delivery, Pace pace) {
@@ -343,10 +422,7 @@ std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& de
     const engine::Outbox::Send sent =
         compresses ? shard_.deflate_contexts.send_batch(listener.socket,
                                                         batch.bytes().subspan(begin, bytes))
-                   : hand_over(listener,
-                               bytes == batch_bytes ? batch.share()
-                                                    : shard_.heap.slice(batch, begin, bytes),
-                               delivery.lane);
+                   : hand_over(listener, cut(batch, begin, bytes), delivery.lane);
     is_refused = sent == engine::Outbox::Send::over_limit;
     if (is_refused) too_slow_.push_back(listener.socket);
   };
@@ -373,6 +449,8 @@ std::size_t Subscribers::send_parts(const Listener& listener, const Delivery& de
 
 bool Subscribers::concerns(const Exclusion& exclusion, const Listener& listener) const {
   if (exclusion.connection == presence_blind) return !listener.sees_presence;
+  if (is_about_permission(exclusion))
+    return !permissions_of(listener).has(permission_of(exclusion));
   return exclusion.connection.slot == listener.socket.slot &&
          exclusion.connection.generation == listener.socket.generation &&
          exclusion.connection.core == shard_.core.value;
@@ -381,9 +459,11 @@ bool Subscribers::concerns(const Exclusion& exclusion, const Listener& listener)
 // They are in the order of the batch, so what lies between them is what this one gets.
 void Subscribers::each_exclusion(const Listener& listener, const Delivery& delivery,
                                  const auto& leave_out) {
-  for (const Exclusion& exclusion : delivery.exclusions)
-    if (concerns(exclusion, listener))
-      leave_out(exclusion.begin[delivery.form], exclusion.end[delivery.form]);
+  for (const Exclusion& exclusion : delivery.exclusions) {
+    if (!concerns(exclusion, listener)) continue;
+    leave_out(exclusion.begin[delivery.form], exclusion.end[delivery.form]);
+    withheld_ += is_about_permission(exclusion) ? 1 : 0;
+  }
 }
 
 void Subscribers::each_unheard_event(const Listener& listener, const Delivery& delivery,

@@ -25,12 +25,22 @@ struct Session;
 struct Listener {
   engine::SocketId socket;
   // Index in the session's list, to keep both ends in step.
-  std::uint32_t subscription : 29;
+  std::uint32_t subscription : 17;
+  std::uint32_t permissions : 12;   // PermissionSets' number; permissions_of_session: ask there
   std::uint32_t keeps_context : 1;  // its frames go through DeflateContexts
   std::uint32_t sees_presence : 1;  // else it hears none of what is marked as such
   std::uint32_t is_lagging : 1;     // left out until it has taken what waits for it
 };
 static_assert(sizeof(Listener) == 12, "five listeners to a cache line");
+inline constexpr std::uint32_t permissions_of_session = 0xfff;
+
+// What the holders of one set of permissions hear of a delivery in one form: made for the first of
+// them, shared by the others.
+struct Part {
+  std::uint32_t permissions;  // PermissionSets' number
+  std::uint32_t withheld;     // publications that they do not hear
+  alloc::BlockRef block;      // null: they hear nothing of it
+};
 
 // A batch on its way to the listeners of one room: those before `next` in `form`, and all of the
 // forms before it, have it.
@@ -45,6 +55,9 @@ struct Delivery {
   bool has_ephemerals() const { return ephemeral_begin[form] < batch[form].bytes().size(); }
   std::vector<Exclusion> exclusions;
   std::vector<EventMark> events;  // empty: event listeners hear all of it
+  // All of `exclusions` are about permissions.
+  bool is_restricted = false;
+  std::vector<Part> parts;  // of `form`, so far
   std::size_t form = 0;
   std::size_t next = 0;
   // Each listener hears its own part, and is counted where that is found.
@@ -105,8 +118,8 @@ class Subscribers {
                       std::uint32_t ticket, Actions actions);
   void join(Session& session, Subscription& subscription, const Joined& joined);
   void end(Session& session, Subscription& subscription);  // joined or not
-  // What the session may do in the room from here on.
-  void regrant(Subscription& subscription, Actions actions);
+  // What the session may do and hear in the room from here on, by its grants.
+  void regrant(const Session& session, Subscription& subscription, Actions actions);
   // What is still being handed out goes out now: an answer that follows is about what comes behind.
   void complete(Audience& audience);
 
@@ -145,12 +158,22 @@ class Subscribers {
   bool leaves_out(Listener& listener, const Delivery& delivery);
   // What it costs, in sends. `Pace::at_once`: compression per listener is left out.
   enum class Pace : std::uint8_t { shared, at_once };
-  std::size_t send(const Listener& listener, const Delivery& delivery, Pace pace);
+  std::size_t send(const Listener& listener, Delivery& delivery, Pace pace);
   // Of the room's messages to this listener none overtakes another; those of different rooms may,
   // if it does not keep up.
   engine::Outbox::Send hand_over(const Listener& listener, alloc::BlockRef block,
                                  engine::Lane lane);
+  // What is not the whole batch.
+  std::size_t send_own(const Listener& listener, Delivery& delivery, Pace pace);
   std::size_t send_parts(const Listener& listener, const Delivery& delivery, Pace pace);
+  std::size_t send_shared_part(const Listener& listener, Delivery& delivery);
+  // nullptr: there are as many already as are kept.
+  const Part* part_of(const Listener& listener, Delivery& delivery);
+  Part make_part(const Listener& listener, const Delivery& delivery);
+  // The whole or a run of a batch.
+  alloc::BlockRef cut(const alloc::BlockRef& batch, std::size_t begin, std::size_t bytes);
+  std::uint32_t permissions_of(const Session& session) const;
+  PermissionView permissions_of(const Listener& listener) const;
   // Calls leave_out(begin, end) for what of the batch the listener must not hear, in order.
   void each_exclusion(const Listener& listener, const Delivery& delivery, const auto& leave_out);
   void each_unheard_event(const Listener& listener, const Delivery& delivery,
@@ -164,6 +187,7 @@ class Subscribers {
   std::size_t sends_left_ = 0;  // of this turn's share
   std::uint64_t turn_us_ = 0;   // when it began
   bool has_lanes_ = false;      // somebody may have, in this turn
+  std::uint64_t withheld_ = 0;  // while a delivery is served: publications that were not for whom
   std::vector<engine::SocketId> too_slow_, lost_;
 };
 

@@ -328,6 +328,11 @@ void Commands::leave_room(Session& session, const Command& command) {
   say_left(session, {.correlation_id = command.message_id, .room = command.room, .reason = {}});
 }
 
+std::uint64_t Commands::permission_of(const Command& command) const {
+  return command.required_permission.empty() ? no_permission
+                                             : shard_.node.permission(command.required_permission);
+}
+
 void Commands::publish(Session& session, const Command& command) {
   const NameIn name(workspace_of(session), command.room);
   const RoomId room = shard_.node.room_id(name);
@@ -363,7 +368,8 @@ void Commands::publish(Session& session, const Command& command) {
               .key = command.key,
               .priority = command.priority,
               .since = shard_.stages.stamp(),
-              .user = session.user->hash()});
+              .user = session.user->hash(),
+              .permission = permission_of(command)});
 }
 
 // What must not overtake the session's joins.
@@ -384,14 +390,16 @@ void Commands::history(Session& session, const Command& command) {
   const NameIn name(workspace_of(session), command.room);
   const RoomId room = shard_.node.room_id(name);
   const proto::Position since = command.recover.value_or(proto::Position{});
-  shard_.send(shard_.node.home_of(room), ReadHistory{.room = room,
-                                                     .room_name = name,
-                                                     .to = shard_.connection_id(session),
-                                                     .correlation_id = command.message_id,
-                                                     .limit = command.history_limit,
-                                                     .reverse = command.reverse,
-                                                     .since_sequence = since.sequence,
-                                                     .since_epoch = since.epoch});
+  shard_.send(shard_.node.home_of(room),
+              ReadHistory{.room = room,
+                          .room_name = name,
+                          .to = shard_.connection_id(session),
+                          .correlation_id = command.message_id,
+                          .limit = command.history_limit,
+                          .reverse = command.reverse,
+                          .since_sequence = since.sequence,
+                          .since_epoch = since.epoch,
+                          .permissions = session.grants.permissions().bytes()});
 }
 
 Asker Commands::asker_of(const Session& session) const {

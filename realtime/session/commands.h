@@ -75,6 +75,7 @@ class Commands {
   void room_info(Session& session, const proto::Command& command);
   void acknowledge(Session& session, const proto::Command& command);
   Asker asker_of(const Session& session) const;
+  std::uint64_t permission_of(const proto::Command& command) const;  // that it requires
   void not_offered(Session& session, const proto::Command& command);
 
   // True: it is within its limits. Otherwise the refusal is out, and the end if it does not stop.

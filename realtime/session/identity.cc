@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "proto/dialect/native_json.h"
 #include "proto/json.h"
@@ -28,7 +29,8 @@ Identities::Identities(Shard& shard)
     : shard_(shard),
       verifier_(rules_of(shard.node.config)),
       keys_(std::make_shared<const KeySet>()),
-      everything_(Grants::everything()) {}
+      everything_(Grants::everything(), {},
+                  PermissionHold(shard.permission_sets, {PermissionView::every})) {}
 
 const KeySet& Identities::keys() {
   if (const std::uint32_t edition = shard_.node.token_keys.edition(); edition != keys_edition_) {
@@ -83,7 +85,11 @@ Result<Claims, Identities::Refusal> Identities::believe(const Session& session,
 }
 
 void Identities::grant(Session& session, Claims& claims) {
-  session.grants = GrantsRef(Grants(std::move(claims.rooms)), shard_.revocations.mark_of(claims));
+  std::vector<std::uint64_t> permissions;
+  for (const std::string& name : claims.permissions)
+    permissions.push_back(shard_.node.permission(name));
+  session.grants = GrantsRef(Grants(std::move(claims.rooms)), shard_.revocations.mark_of(claims),
+                             PermissionHold(shard_.permission_sets, std::move(permissions)));
   // Whatever lies behind the year 2106 is never in our time.
   session.expires_s = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(claims.valid_until_s(), std::numeric_limits<std::uint32_t>::max()));

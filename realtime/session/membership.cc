@@ -67,7 +67,8 @@ Membership::Join Membership::join(Session& session, const Request& request) {
                         .info = says_nothing ? shard_.sessions.info_of(session) : request.info,
                         .info_is_default = says_nothing,
                         .greets = request.greets,
-                        .zone = request.zone});
+                        .zone = request.zone,
+                        .permissions = session.grants.permissions().bytes()});
   return Join::asked;
 }
 
@@ -111,7 +112,7 @@ void Membership::review(Session& session) {
   for (Subscription& subscription : session.subscriptions) {
     const Actions actions = actions_in(session, subscription.audience->name.shown());
     if (actions.has(Action::join)) {
-      shard_.subscribers.regrant(subscription, actions);
+      shard_.subscribers.regrant(session, subscription, actions);
     } else {
       lost.push_back(subscription.audience->room);
     }

@@ -175,5 +175,76 @@ TEST_F(HistoryTest, TakesNoMemoryOnceItIsFull) {
   EXPECT_EQ(blocks_.blocks(), 64u);
 }
 
+class RestrictedHistory : public HistoryTest {
+ protected:
+  static constexpr std::uint64_t premium = 10, staff = 20;
+  // One message.
+  void say_to(History& history, std::uint64_t sequence, std::uint64_t permission) {
+    alloc::BlockBuilder text(blocks_);
+    text.append("m" + std::to_string(sequence));
+    const History::Mark mark{.sequence = sequence,
+                             .begin = 0,
+                             .end = static_cast<std::uint32_t>(text.size()),
+                             .permission = permission};
+    history.append(text.finish(), std::span(&mark, 1), 0);
+  }
+  // All that is kept behind the position; nullopt: something is missing.
+  static std::optional<Texts> recovers(const History& history, std::uint64_t sequence,
+                                       std::uint64_t last,
+                                       std::initializer_list<std::uint64_t> held,
+                                       std::size_t count_max = 1000) {
+    std::vector<std::string_view> out;
+    const PermissionView reader{std::span(held.begin(), held.size())};
+    if (history.since(sequence, last, count_max, 1 << 20, out, reader) == Recovery::incomplete)
+      return std::nullopt;
+    return Texts(out.begin(), out.end());
+  }
+};
+
+TEST_F(RestrictedHistory, ShowsEachReaderItsOwn) {
+  const auto kept = history(plenty);
+  say(*kept, 1, 2);
+  say_to(*kept, 3, premium);
+  say_to(*kept, 4, staff);
+  say(*kept, 5, 1);
+  EXPECT_EQ(recovers(*kept, 1, 5, {}), (Texts{"m2", "m5"}));
+  EXPECT_EQ(recovers(*kept, 1, 5, {premium}), (Texts{"m2", "m3", "m5"}));
+  EXPECT_EQ(recovers(*kept, 1, 5, {premium, staff}), (Texts{"m2", "m3", "m4", "m5"}));
+  EXPECT_EQ(recovers(*kept, 3, 5, {}), (Texts{"m5"}));
+  EXPECT_EQ(recovers(*kept, 1, 5, {premium}, 2), std::nullopt);
+  EXPECT_EQ(recovers(*kept, 1, 5, {}, 2), (Texts{"m2", "m5"}));
+  std::vector<std::string_view> out;
+  kept->newest(0, History::Pick::all, 2, 1 << 20, out);
+  EXPECT_EQ(Texts(out.begin(), out.end()), (Texts{"m2", "m5"}));
+  kept->read(6, true, 2, 1 << 20, out);
+  EXPECT_EQ(Texts(out.begin(), out.end()), (Texts{"m5", "m2"}));
+}
+
+TEST_F(RestrictedHistory, LosesOnlyWhatTheReaderMightHear) {
+  const auto kept = history({.count = 3, .age_ms = 1000, .bytes = 1 << 20});
+  say(*kept, 1, 1);
+  for (std::uint64_t sequence = 2; sequence <= 9; ++sequence) say_to(*kept, sequence, premium);
+  EXPECT_EQ(recovers(*kept, 1, 9, {}), Texts{});
+  EXPECT_EQ(recovers(*kept, 0, 9, {}), std::nullopt);
+  EXPECT_EQ(recovers(*kept, 1, 9, {staff}), Texts{});
+  EXPECT_EQ(recovers(*kept, 5, 9, {premium}), std::nullopt);
+  EXPECT_EQ(recovers(*kept, 6, 9, {premium}), (Texts{"m7", "m8", "m9"}));
+  kept->expire(5000);
+  EXPECT_TRUE(kept->empty());
+  EXPECT_EQ(recovers(*kept, 1, 9, {}), Texts{});
+  EXPECT_EQ(recovers(*kept, 8, 9, {premium}), std::nullopt);
+  EXPECT_EQ(recovers(*kept, 9, 9, {premium}), Texts{});
+  kept->clear();
+  EXPECT_EQ(recovers(*kept, 1, 9, {}), std::nullopt);
+}
+
+TEST_F(RestrictedHistory, IsWaryOfMorePermissionsThanItCounts) {
+  const auto kept = history({.count = 1, .age_ms = 1000, .bytes = 1 << 20});
+  say(*kept, 1, 1);
+  for (std::uint64_t sequence = 2; sequence <= 70; ++sequence) say_to(*kept, sequence, sequence);
+  EXPECT_EQ(recovers(*kept, 1, 70, {}), std::nullopt);  // told of a loss, though it has none
+  EXPECT_EQ(recovers(*kept, 69, 70, {}), Texts{});
+}
+
 }  // namespace
 }  // namespace ringroom::realtime

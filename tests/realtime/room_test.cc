@@ -21,6 +21,30 @@ TEST(Room, NumbersPublicationsFromOneWithoutAGap) {
   EXPECT_EQ(lobby.last(), Sequence{100});
 }
 
+// Whoever hears a message has heard what it calls the previous one, and nothing that he may hear
+// lies between.
+TEST(Room, SaysWhatWasHeardBeforeWhereNotEverybodyHearsEverything) {
+  constexpr std::uint64_t all = no_permission, premium = 10, staff = 20;
+  const std::uint64_t said[] = {all, premium, premium, staff, premium, all, all, staff, all};
+  const std::optional<std::uint64_t> expected[] = {{}, {}, {}, 1, 1, 1, {}, {}, 7};
+  Room lobby = room();
+  for (std::size_t i = 0; i < std::size(said); ++i) {
+    lobby.next();
+    EXPECT_EQ(lobby.previous(said[i]), expected[i]) << i;
+  }
+  lobby.begin_epoch(2);
+  lobby.next();
+  EXPECT_EQ(lobby.previous(all), std::nullopt);
+}
+
+TEST(Room, SaysNothingOfThatWhereEverybodyHearsEverything) {
+  Room lobby = room();
+  for (int n = 0; n < 3; ++n) {
+    lobby.next();
+    EXPECT_EQ(lobby.previous(no_permission), std::nullopt);
+  }
+}
+
 TEST(Room, WritesItsEpochAsEightHexDigits) { EXPECT_EQ(room().epoch(), "b50000ff"); }
 
 TEST(Room, CountsUsersWhereItKnowsThemAndElseConnections) {
