@@ -307,11 +307,12 @@ constexpr Option rows[] = {
     {"token-cookie", Text{&Config::token_cookie},
      "Cookie that may carry a token, for pages of our own origin; empty takes none."},
     {"revocations-max", Number{&Config::revocations_max, 1, 10'000'000, Unit::count},
-     "Revocations that are remembered at a time; one more is refused."},
+     "Revocations, and users whose rights the API changed, that are remembered at a time; one more "
+     "of either is refused."},
     {"revocation-keep-ms",
      Number{&Config::revocation_keep_ms, 1'000, 366ull * 24 * 60 * minute_ms, Unit::milliseconds},
-     "Time a revocation is remembered that does not say until when; at least as long as tokens "
-     "live."},
+     "Time a revocation, block or change of grants is remembered that does not say until when; at "
+     "least as long as tokens live."},
 
     {"namespace",
      Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_namespaces, add_namespace},

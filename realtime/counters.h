@@ -21,10 +21,11 @@ enum class AuthRefusal : std::uint8_t {
   credentials,  // none, or none that count here
   other_user,   // a fresh token, but of somebody else
   api_key,      // none of ours
-  scope         // one of ours, but not for this
+  scope,        // one of ours, but not for this
+  blocked       // the user is
 };
 inline constexpr std::string_view auth_refusal_names[] = {"credentials", "other_user", "api_key",
-                                                          "scope"};
+                                                          "scope", "blocked"};
 
 // What the product counts, one set per core; /metrics sums them. A new row is all a new metric
 // needs. No label has values that a client can choose, so the number of series is fixed.
@@ -79,6 +80,7 @@ struct ShardCounters {
   Counter refused_limit_total, duplicate_sessions_total;
   Counter signatures_checked_total, keys_missing_total, token_refreshes_total, tokens_expired_total,
       revoked_total;
+  Counter rights_changes_total, blocked_total, expelled_total;
   Counter throttled_total;
   Counter slow_consumers_total, protocol_errors_total, pings_total, pong_timeouts_total,
       hello_timeouts_total;
@@ -293,6 +295,15 @@ inline constexpr CounterRow<ShardCounters> shard_counters[] = {
      &ShardCounters::tokens_expired_total},
     {"revoked_total", CounterKind::total, "Connections closed because their token was revoked.",
      &ShardCounters::revoked_total},
+    {"rights_changes_total", CounterKind::total,
+     "Blocks, unblocks and changes of grants by the server API, counted by the core that was "
+     "asked.",
+     &ShardCounters::rights_changes_total},
+    {"blocked_total", CounterKind::total, "Connections closed because their user was blocked.",
+     &ShardCounters::blocked_total},
+    {"expelled_total", CounterKind::total,
+     "Subscriptions that ended because their connection's rights did.",
+     &ShardCounters::expelled_total},
     {"duplicate_sessions_total", CounterKind::total,
      "Second connections of a user, in all or in a room, that were refused or replaced the first.",
      &ShardCounters::duplicate_sessions_total},

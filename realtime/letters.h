@@ -141,7 +141,7 @@ struct FarewellSaid {
   void each_text(auto&&) {}
 };
 
-// Answered with a `history` frame as ToConnection, or Refused.
+// Answered with HistoryRead, a `history` frame, or Refused.
 struct ReadHistory {
   RoomId room;
   ScopedName room_name;
@@ -154,10 +154,21 @@ struct ReadHistory {
   std::uint64_t since_sequence;
   std::string_view since_epoch;
   std::string_view permissions;  // PermissionView::bytes of who asks
+  std::uint32_t edition;         // of his rights
 
   void each_text(auto&& f) {
     room_name.each_text(f), f(correlation_id), f(since_epoch), f(permissions);
   }
+};
+
+struct HistoryRead {
+  ConnectionId to;
+  std::uint32_t edition;  // of the rights it was read by
+  std::string_view correlation_id;
+  std::string_view room_name;
+  std::string_view frame;
+
+  void each_text(auto&& f) { f(correlation_id), f(room_name), f(frame); }
 };
 
 // Who wants to know something about rooms: a client by its correlation_id, or an HTTP request.
@@ -387,7 +398,8 @@ enum class RefusedBecause : std::uint8_t {
   held_full,
   already_there,
   user_in_too_many_rooms,
-  bad_fernet
+  bad_fernet,
+  user_blocked
 };
 
 struct RefusalRow {
@@ -451,6 +463,8 @@ inline constexpr RefusalRow refusal_rows[] = {
     {RefusedBecause::bad_fernet, proto::ErrorCode::invalid,
      "the payload's `fernet` is no token by a key of this namespace, or too old, or hides no "
      "payload; send the payload in clear or encrypt it anew"},
+    {RefusedBecause::user_blocked, proto::ErrorCode::forbidden,
+     "this user is blocked, so nothing waits for it; unblock it first"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];
@@ -684,6 +698,33 @@ struct Revoked {
   void each_text(auto&&) {}
 };
 
+// The server API says what somebody may do and hear from here on: of a user to every core, of a
+// connection to its own. Answered with RightsChanged when that holds there.
+struct RightsChange {
+  enum class Kind : std::uint8_t { block, unblock, grant };
+  Asker asker;
+  std::uint32_t number;  // of the asker's core
+  Kind kind;
+  Workspace workspace;
+  ConnectionId connection;           // or `nobody`, and then
+  ScopedName user;                   // whose
+  std::string_view rooms;            // one a line, as line_of() writes them
+  std::string_view allowed, denied;  // permissions, as PermissionView::bytes
+  std::uint64_t until_s;
+  void each_text(auto&& f) {
+    workspace.each_text(f), user.each_text(f), f(rooms), f(allowed), f(denied);
+  }
+};
+struct RightsChanged {
+  Asker asker;
+  std::uint32_t number;
+  std::uint32_t connections;  // that it concerns
+  std::uint32_t closed;
+  std::uint32_t left;  // rooms, by those who stay connected
+  bool is_full;        // it is not remembered: too much is
+  void each_text(auto&&) {}
+};
+
 // A user who may be connected only once has one place, kept by the user's home core. Only one who
 // has to go is told.
 struct TakeSeat {
@@ -759,13 +800,13 @@ struct WatchTrace {
 
 using LetterItem =
     std::variant<JoinRoom, LeaveRoom, Acknowledge, Farewell, FarewellSaid, Publish, ReadHistory,
-                 ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms,
-                 RoomDescribed, RoomsListed, RoomGone, CatchUp, CaughtUp, Joined, Published,
-                 Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned, ToUsers,
-                 ToConnection, ToNamed, ReachRooms, RoomsReached, JoinPattern, LeavePattern,
-                 PatternKnown, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota, Revoke,
-                 Revoked, TakeSeat, LeaveSeat, SeatLost, Unseat, AskHealth, HealthTold, ReadTrace,
-                 TraceRead, WatchTrace>;
+                 HistoryRead, ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom,
+                 ListRooms, RoomDescribed, RoomsListed, RoomGone, CatchUp, CaughtUp, Joined,
+                 Published, Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned,
+                 ToUsers, ToConnection, ToNamed, ReachRooms, RoomsReached, JoinPattern,
+                 LeavePattern, PatternKnown, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota,
+                 Revoke, Revoked, RightsChange, RightsChanged, TakeSeat, LeaveSeat, SeatLost,
+                 Unseat, AskHealth, HealthTold, ReadTrace, TraceRead, WatchTrace>;
 static_assert(alignof(FormBatch) >= alignof(Exclusion) && alignof(FormBatch) >= alignof(EventMark),
               "keep() places bytes of each");
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");

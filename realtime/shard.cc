@@ -48,6 +48,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       message_ids(node.hash_seed ^ (std::uint64_t(core.value) << 32) ^ monotonic_ns()),
       api_keys(keys_of(node.config)),
       revocations(node),
+      live_rights(node),
       identities(*this),
       sessions(node, memory),
       deflate_contexts(*this),
@@ -66,6 +67,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       membership(*this),
       patterns(*this),
       listings(*this),
+      rights(*this),
       revoking(*this),
       commands(*this),
       greetings(*this),
@@ -119,6 +121,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       footprint.sessions_bytes.set(sessions.memory_bytes());
       footprint.blocks_bytes.set(heap.bytes());
       Watchdog::notice_silence(node.watchdog, now_ms);
+      rights.expire();
       outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
     } else if (fired.cookie == bounds::presence_cookie) {
       rooms.tell_presence();
@@ -251,6 +254,19 @@ void Shard::receive(const ToNamed& item) {
       !session->grants.permissions().has(item.permission))
     return;
   receive(ToConnection{.to = item.to, .frame = item.frame});
+}
+
+void Shard::receive(const HistoryRead& item) {
+  const engine::SocketId socket{.slot = item.to.slot, .generation = item.to.generation};
+  Session* session = sessions.find(socket);
+  if (session == nullptr || session->kind != SessionKind::native) return;
+  if (session->grants.edition() == item.edition)
+    return told(socket, dialects.write(*session, item.frame, 0));
+  proto::Command about;
+  about.message_id = item.correlation_id;
+  about.room = item.room_name;
+  commands.refuse(*session, proto::ErrorCode::unavailable, about,
+                  "your rights changed while this was read; ask again");
 }
 
 void Shard::receive(const ToEverybody& item) {

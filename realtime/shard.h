@@ -14,6 +14,7 @@
 #include "realtime/access/admission.h"
 #include "realtime/access/api_key.h"
 #include "realtime/access/duplicates.h"
+#include "realtime/access/live_rights.h"
 #include "realtime/access/permissions.h"
 #include "realtime/access/quota.h"
 #include "realtime/access/rate_limits.h"
@@ -45,6 +46,7 @@
 #include "realtime/session/membership.h"
 #include "realtime/session/patterns.h"
 #include "realtime/session/revoking.h"
+#include "realtime/session/rights.h"
 #include "realtime/session/session_table.h"
 #include "realtime/session/websocket_session.h"
 #include "realtime/stages.h"
@@ -118,6 +120,7 @@ class Shard : public engine::Handler {
 
   ApiKeys api_keys;
   Revocations revocations;
+  LiveRights live_rights;
   PermissionSets permission_sets;
   Identities identities;
 
@@ -138,6 +141,7 @@ class Shard : public engine::Handler {
   Membership membership;
   Patterns patterns;
   Listings listings;
+  Rights rights;
   Revoking revoking;
   Commands commands;
   Greetings greetings;
@@ -157,6 +161,7 @@ class Shard : public engine::Handler {
   void receive(const FarewellSaid& item) { drain.receive(item); }
   void receive(const Publish& item) { rooms.receive(item); }
   void receive(const ReadHistory& item) { rooms.receive(item); }
+  void receive(const HistoryRead& item);
   void receive(const CreateRoom& item) { room_life.receive(item); }
   void receive(const DeleteRoom& item) { room_life.receive(item); }
   void receive(const DescribeRoom& item) { room_life.receive(item); }
@@ -180,6 +185,8 @@ class Shard : public engine::Handler {
   void receive(const ReleaseQuota& item) { quotas.receive(item); }
   void receive(const Revoke& item) { revoking.receive(item); }
   void receive(const Revoked& item) { revoking.receive(item); }
+  void receive(const RightsChange& item) { rights.receive(item); }
+  void receive(const RightsChanged& item) { revoking.receive(item); }
   void receive(const TakeSeat& item) { duplicates.receive(item); }
   void receive(const LeaveSeat& item) { duplicates.receive(item); }
   void receive(const SeatLost& item) { duplicates.receive(item); }

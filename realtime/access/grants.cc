@@ -1,7 +1,10 @@
 #include "realtime/access/grants.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdio>
 #include <iterator>
+#include <utility>
 
 #include "realtime/access/bounds.h"
 
@@ -52,13 +55,39 @@ bool matches(std::string_view pattern, std::string_view room) {
   return p == pattern.size();
 }
 
+std::string line_of(const RoomChange& change) {
+  char digits[5];
+  std::snprintf(digits, sizeof digits, "%02x%02x", change.allowed.bits(), change.denied.bits());
+  return digits + change.pattern;
+}
+
+RoomChange room_change_of(std::string_view line) {
+  const auto actions_at = [&line](std::size_t at) {
+    std::uint8_t bits = 0;
+    std::from_chars(line.data() + at, line.data() + at + 2, bits, 16);
+    return Actions::of_bits(bits);
+  };
+  return {
+      .pattern = std::string(line.substr(4)), .allowed = actions_at(0), .denied = actions_at(2)};
+}
+
 bool is_personal(std::string_view room) { return room.starts_with(personal_prefix); }
+
+std::string_view owner_of_personal(std::string_view room) {
+  return room.substr(personal_prefix.size());
+}
 
 bool is_personal_of(std::string_view room, std::string_view user) {
   return is_personal(room) && !user.empty() && room.substr(personal_prefix.size()) == user;
 }
 
 Grants Grants::everything() { return Grants({{.pattern = "*", .actions = Actions::all()}}); }
+
+Grants Grants::changed(std::vector<RoomChange> changes) const {
+  Grants out(rows_);
+  out.changes_ = std::move(changes);
+  return out;
+}
 
 Actions Grants::in(std::string_view room, std::string_view user) const {
   const bool personal = is_personal(room);
@@ -69,8 +98,22 @@ Actions Grants::in(std::string_view room, std::string_view user) const {
     if (!matches(row.pattern, room)) continue;
     out.add(row.actions.has(Action::admin) ? Actions::all() : row.actions);
   }
-  if (personal) out.add(reading);
-  return out;
+  if (personal) {
+    out.add(reading);
+    return out;
+  }
+  return with_changes(out, room);
+}
+
+// Also for a pattern: as below, a change that matches it concerns all that it does.
+Actions Grants::with_changes(Actions granted, std::string_view room) const {
+  Actions denied;
+  for (const RoomChange& change : changes_) {
+    if (!matches(change.pattern, room)) continue;
+    granted.add(change.allowed.has(Action::admin) ? Actions::all() : change.allowed);
+    denied.add(change.denied);
+  }
+  return granted.without(denied);
 }
 
 // A star of the pattern is a character that only a star of the grant can match, so a grant that
@@ -80,7 +123,7 @@ Actions Grants::over(std::string_view pattern) const {
   for (const RoomGrant& row : rows_)
     if (matches(row.pattern, pattern))
       out.add(row.actions.has(Action::admin) ? Actions::all() : row.actions);
-  return out;
+  return with_changes(out, pattern);
 }
 
 std::string refusal_of(Action action, std::string_view room) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "realtime/access/grants.h"
@@ -22,8 +24,15 @@ struct TokenMark {
 class GrantsRef {
  public:
   GrantsRef() = default;
-  explicit GrantsRef(Grants grants, TokenMark mark = {}, PermissionHold permissions = {})
-      : held_(new Held{std::move(grants), mark, std::move(permissions), 1}) {}
+  // `granted`: the permissions before the changes that are in `permissions`; nullopt: the same.
+  struct Rights {
+    Grants grants = {};
+    TokenMark mark = {};
+    PermissionHold permissions = {};
+    std::optional<std::vector<std::uint64_t>> granted = {};
+    std::uint32_t edition = 0;
+  };
+  explicit GrantsRef(Rights rights) : held_(new Held{std::move(rights), 1}) {}
   GrantsRef(GrantsRef&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
   GrantsRef& operator=(GrantsRef&& other) noexcept {
     std::swap(held_, other.held_);
@@ -44,22 +53,28 @@ class GrantsRef {
   const Grants& operator*() const { return *operator->(); }
   const Grants* operator->() const {
     RR_CHECK(held_ != nullptr);
-    return &held_->grants;
+    return &held_->rights.grants;
   }
-  TokenMark mark() const { return held_ == nullptr ? TokenMark{} : held_->mark; }
+  TokenMark mark() const { return held_ == nullptr ? TokenMark{} : held_->rights.mark; }
+  // Tells rights from those before; of one core.
+  std::uint32_t edition() const { return held_ == nullptr ? 0 : held_->rights.edition; }
   // What it may hear that not everybody does.
   PermissionView permissions() const {
-    return held_ == nullptr ? PermissionView() : held_->permissions.view();
+    return held_ == nullptr ? PermissionView() : held_->rights.permissions.view();
   }
   PermissionSets::Number permission_set() const {
-    return held_ == nullptr ? PermissionSets::none : held_->permissions.number();
+    return held_ == nullptr ? PermissionSets::none : held_->rights.permissions.number();
+  }
+  bool is_changed() const { return held_ != nullptr && held_->rights.granted.has_value(); }
+  // Before anything was changed.
+  std::vector<std::uint64_t> granted_permissions() const {
+    if (held_ == nullptr) return {};
+    return held_->rights.granted ? *held_->rights.granted : permissions().list();
   }
 
  private:
   struct Held {
-    const Grants grants;
-    const TokenMark mark;
-    const PermissionHold permissions;
+    const Rights rights;
     std::uint32_t holders;
   };
   Held* held_ = nullptr;

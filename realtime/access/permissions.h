@@ -30,6 +30,7 @@ class PermissionView {
     return {reinterpret_cast<const char*>(held_.data()), held_.size_bytes()};
   }
 
+  std::vector<std::uint64_t> list() const { return {held_.begin(), held_.end()}; }
   bool has(std::uint64_t permission) const {
     if (permission == no_permission) return true;
     return !held_.empty() &&

@@ -9,6 +9,7 @@
 #include "alloc/block.h"
 #include "proto/http.h"
 #include "proto/json.h"
+#include "realtime/letters.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {
@@ -25,6 +26,11 @@ class Shard;
 //                         and how many of the others addressed
 //   POST /api/revoke      jti, user or issued_before; expires?
 //                         answers with how many connections were closed, when all are
+//   POST /api/block       user, rooms?, expires?
+//   POST /api/unblock     user, rooms?
+//   POST /api/grants      user or connection, rooms?, permissions?, expires?
+//                         answer with how many connections it concerns, were closed, rooms were
+//                         left, when it holds on every core
 //   GET  /api/ws/rooms         ?prefix= ?limit=
 //   POST /api/ws/rooms         room, max_members?, public?, metadata?, owner?
 //   GET, DELETE /api/ws/rooms/{room}
@@ -41,6 +47,10 @@ class Api {
   void publish(Session& session, const proto::Request& request);
   void broadcast(Session& session, const proto::Request& request);
   void revoke(Session& session, const proto::Request& request);  // api_tokens.cc
+  // api_rights.cc
+  void block(Session& session, const proto::Request& request);
+  void unblock(Session& session, const proto::Request& request);
+  void grants(Session& session, const proto::Request& request);
   // api_rooms.cc
   void list_rooms(Session& session, const proto::Request& request);
   void create_room(Session& session, const proto::Request& request);
@@ -51,6 +61,15 @@ class Api {
   // Of /api/ws/rooms/{room}; nullopt: the refusal is out.
   std::optional<std::string> room_in_path(Session& session, const proto::Request& request);
   Asker asker_of(Session& session);
+  void block_or_unblock(Session& session, const proto::Request& request, RightsChange::Kind kind);
+  // nullopt: the refusal is out.
+  std::optional<std::uint64_t> until_in(Session& session, const proto::JsonValue& body);
+  std::optional<std::string_view> user_in(Session& session, const proto::JsonValue& body);
+  // As RightsChange has them.
+  std::optional<std::string> room_changes_in(Session& session, const proto::JsonValue& body);
+  std::optional<std::vector<std::uint64_t>> permissions_in(Session& session,
+                                                           const proto::JsonValue& body,
+                                                           std::string_view field);
 
   // Which workspace the request is about, in workspace_. False: the refusal is out. The body may be
   // null. body_of() and room_in_path() have done it.

@@ -47,6 +47,9 @@ constexpr Route Route::table[] = {
     {"POST", "/api/publish", For::api, Scope::publish, &Routes::publish},
     {"POST", "/api/broadcast", For::api, Scope::publish, &Routes::broadcast},
     {"POST", "/api/revoke", For::api, Scope::sessions, &Routes::revoke},
+    {"POST", "/api/block", For::api, Scope::sessions, &Routes::block},
+    {"POST", "/api/unblock", For::api, Scope::sessions, &Routes::unblock},
+    {"POST", "/api/grants", For::api, Scope::sessions, &Routes::grants},
     {"GET", "/api/ws/rooms", For::api, Scope::read, &Routes::list_rooms},
     {"POST", "/api/ws/rooms", For::api, Scope::rooms, &Routes::create_room},
     {"GET", "/api/ws/rooms/", For::api, Scope::read, &Routes::describe_room},
@@ -203,6 +206,9 @@ void Routes::broadcast(Session& session, const Request& request) {
 }
 
 void Routes::revoke(Session& session, const Request& request) { api_.revoke(session, request); }
+void Routes::block(Session& session, const Request& request) { api_.block(session, request); }
+void Routes::unblock(Session& session, const Request& request) { api_.unblock(session, request); }
+void Routes::grants(Session& session, const Request& request) { api_.grants(session, request); }
 
 void Routes::list_rooms(Session& session, const Request& request) {
   api_.list_rooms(session, request);

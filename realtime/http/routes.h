@@ -40,6 +40,9 @@ class Routes {
   void publish(Session& session, const proto::Request& request);
   void broadcast(Session& session, const proto::Request& request);
   void revoke(Session& session, const proto::Request& request);
+  void block(Session& session, const proto::Request& request);
+  void unblock(Session& session, const proto::Request& request);
+  void grants(Session& session, const proto::Request& request);
   void list_rooms(Session& session, const proto::Request& request);
   void create_room(Session& session, const proto::Request& request);
   void describe_room(Session& session, const proto::Request& request);

@@ -193,8 +193,8 @@ void Fanout::add_ephemerals(Room& room) {
                            .timestamp_ms = shard_.wall_ms,
                            .payload = is_sealed ? sealer_.seal(room, pending.payload, pending.kind)
                                                 : pending.payload},
-        is_sealed ? PayloadKind::sealed : pending.kind,
-        std::span(without, count), room.options().priority, pending.permission);
+        is_sealed ? PayloadKind::sealed : pending.kind, std::span(without, count),
+        room.options().priority, pending.permission);
   }
   room.ephemerals->sent(shard_.now_ms + room.options().ephemeral_interval_ms);
 }

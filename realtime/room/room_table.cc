@@ -252,6 +252,13 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
                      .room_name = join.by_pattern ? join.room_name : ScopedName()});
 }
 
+void RoomTable::write(const auto& value) {
+  frame_.clear();
+  const std::size_t begin = proto::begin_frame(frame_);
+  proto::dialect::native_json::encode(value, frame_);
+  proto::end_frame(frame_, begin, proto::Opcode::text);
+}
+
 void RoomTable::receive(const ReadHistory& read) {
   Room* found = find(read.room, read.room_name);
   if (found == nullptr) return refuse(read, read.to, RefusedBecause::no_room);
@@ -270,11 +277,16 @@ void RoomTable::receive(const ReadHistory& read) {
     if (is_gone) return refuse(read, read.to, RefusedBecause::unrecoverable);
   }
   room.history->read(from, read.reverse, read.limit, look_back_bytes_max(), messages_, reader);
-  reply(read.to, proto::HistoryPage{.correlation_id = read.correlation_id,
-                                    .room = room.shown_name(),
-                                    .messages = messages_,
-                                    .sequence = last,
-                                    .epoch = room.epoch()});
+  write(proto::HistoryPage{.correlation_id = read.correlation_id,
+                           .room = room.shown_name(),
+                           .messages = messages_,
+                           .sequence = last,
+                           .epoch = room.epoch()});
+  shard_.send(CoreId{read.to.core}, HistoryRead{.to = read.to,
+                                                .edition = read.edition,
+                                                .correlation_id = read.correlation_id,
+                                                .room_name = room.shown_name(),
+                                                .frame = frame_.text()});
 }
 
 void RoomTable::receive(const ReadPresence& read) {
@@ -315,10 +327,7 @@ void RoomTable::tell_presence() {
 }
 
 void RoomTable::reply(const ConnectionId& to, const auto& value) {
-  frame_.clear();
-  const std::size_t begin = proto::begin_frame(frame_);
-  proto::dialect::native_json::encode(value, frame_);
-  proto::end_frame(frame_, begin, proto::Opcode::text);
+  write(value);
   shard_.send(CoreId{to.core}, ToConnection{.to = to, .frame = frame_.text()});
 }
 
@@ -363,6 +372,13 @@ void RoomTable::reset(Room& room, std::string_view reason) {
     room.state = std::make_unique<State>(room.options());
   }
   fanout_.reset(room, reason);
+}
+
+void RoomTable::take_from(ScopedName name) {
+  Room* room = find(shard_.node.room_id(name), name);
+  if (room == nullptr || !room->offline) return;
+  fanout_.seal(*room);
+  room->offline->acknowledge(*room->history, room->last().value);
 }
 
 void RoomTable::receive(const LeaveRoom& leave) {

@@ -63,6 +63,8 @@ class RoomTable {
   void release_paced();
   // All that wait, now: the process drains, and from here on none has to.
   void release_all();
+  // Nothing waits any more in a user's own room, which is at home here.
+  void take_from(ScopedName name);
   // The room's numbering begins anew: what it remembers is gone, and its listeners are told.
   void reset(Room& room, std::string_view reason);
 
@@ -104,6 +106,7 @@ class RoomTable {
   void refuse(const JoinRoom& join, RefusedBecause reason);
   // Of a question that changes nothing.
   void refuse(const auto& question, const ConnectionId& to, RefusedBecause reason);
+  void write(const auto& value);  // as a frame, into frame_
   // One frame for one connection.
   void reply(const ConnectionId& to, const auto& value);
   // The answer that this publish got before, if it is here for the second time.
@@ -119,6 +122,7 @@ class RoomTable {
   void receive_ephemeral(const Publish& publish, Room& room);
   // True, and told: another version is there than the publisher expects, or no room for its value.
   bool objects(const Publish& publish, const Room& room);
+  bool is_of_blocked_user(const Room& room) const;
   void visit(Room& room);
   bool is_forgotten(const Room& room) const;
   void forget(RoomId room);

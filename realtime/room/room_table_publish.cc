@@ -73,7 +73,16 @@ std::string_view RoomTable::keep_value(Room& room, const Publish& publish, std::
   return patch;
 }
 
+bool RoomTable::is_of_blocked_user(const Room& room) const {
+  const NameIn user(room.name().workspace(), owner_of_personal(room.shown_name()));
+  return shard_.live_rights.is_blocked(user, shard_.wall_ms / 1'000);
+}
+
 bool RoomTable::objects(const Publish& publish, const Room& room) {
+  if (room.offline && is_of_blocked_user(room)) {
+    refuse(publish, RefusedBecause::user_blocked);
+    return true;
+  }
   if (publish.expected_version != any_version) {
     const std::uint64_t version = publish.key.empty() ? room.last().value
                                   : room.state        ? room.state->version(publish.key)

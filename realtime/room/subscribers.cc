@@ -219,15 +219,20 @@ void Subscribers::drained(engine::SocketId socket) {
     const Listener& listener =
         audience.listeners[std::size_t(subscription.form)][subscription.position];
     if (!listener.is_lagging) continue;
-    const std::uint64_t last = audience.last_sequence;
-    const std::uint32_t missed = static_cast<std::uint32_t>(last) - subscription.lagging_since;
-    shard_.send(shard_.node.home_of(audience.room),
-                CatchUp{.room = audience.room,
-                        .to = shard_.connection_id(*session),
-                        .ticket = subscription.ticket,
-                        .since = last - missed,
-                        .permissions = session->grants.permissions().bytes()});
+    catch_up(*session, subscription);
   }
+}
+
+void Subscribers::catch_up(const Session& session, const Subscription& subscription) {
+  const Audience& audience = *subscription.audience;
+  const std::uint64_t last = audience.last_sequence;
+  const std::uint32_t missed = static_cast<std::uint32_t>(last) - subscription.lagging_since;
+  shard_.send(shard_.node.home_of(audience.room),
+              CatchUp{.room = audience.room,
+                      .to = shard_.connection_id(session),
+                      .ticket = subscription.ticket,
+                      .since = last - missed,
+                      .permissions = session.grants.permissions().bytes()});
 }
 
 void Subscribers::receive(const CaughtUp& caught_up) {
@@ -237,6 +242,10 @@ void Subscribers::receive(const CaughtUp& caught_up) {
   Subscription* subscription = session->find(caught_up.room);
   if (subscription == nullptr || subscription->ticket != caught_up.ticket) return;
   Audience& audience = *subscription->audience;
+  if (subscription->is_outdated) {
+    subscription->is_outdated = false;
+    return catch_up(*session, *subscription);
+  }
   // What is still being handed out here is in the answer already, or was meant to be left out.
   complete(audience);
   RR_CHECK(audience.last_sequence == caught_up.sequence);  // letters keep their order

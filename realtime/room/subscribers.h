@@ -93,6 +93,8 @@ struct Subscription {
   bool has_place : 1 = false;   // it counts among its user's rooms, see RoomPlaces
   bool by_pattern : 1 = false;  // nobody asked for this room: it matches a pattern of the session
   bool comes_by_name : 1 = false;  // of such a one: it has been asked for as well meanwhile
+  // Rights were taken since the room was asked: what it answers may be more than is granted now.
+  bool is_outdated : 1 = false;
   // While its listener is lagging: the low half of the last sequence it was sent.
   std::uint32_t lagging_since = 0;
   engine::LanePlace place = {};  // of what the room said last and has to wait
@@ -154,6 +156,8 @@ class Subscribers {
   std::size_t serve(Audience& audience, std::size_t sends_max);
   void tell_home(Audience& audience, bool busy);
   void give_up(const Audience& audience);
+  // Asks for what a listener was left out of.
+  void catch_up(const Session& session, const Subscription& subscription);
   // True: this listener hears nothing for now.
   bool leaves_out(Listener& listener, const Delivery& delivery);
   // What it costs, in sends. `Pace::at_once`: compression per listener is left out.

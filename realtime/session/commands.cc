@@ -399,7 +399,8 @@ void Commands::history(Session& session, const Command& command) {
                           .reverse = command.reverse,
                           .since_sequence = since.sequence,
                           .since_epoch = since.epoch,
-                          .permissions = session.grants.permissions().bytes()});
+                          .permissions = session.grants.permissions().bytes(),
+                          .edition = session.grants.edition()});
 }
 
 Asker Commands::asker_of(const Session& session) const {

@@ -29,8 +29,9 @@ Identities::Identities(Shard& shard)
     : shard_(shard),
       verifier_(rules_of(shard.node.config)),
       keys_(std::make_shared<const KeySet>()),
-      everything_(Grants::everything(), {},
-                  PermissionHold(shard.permission_sets, {PermissionView::every})) {}
+      everything_({.grants = Grants::everything(),
+                   .permissions = PermissionHold(shard.permission_sets, {PermissionView::every})}) {
+}
 
 const KeySet& Identities::keys() {
   if (const std::uint32_t edition = shard_.node.token_keys.edition(); edition != keys_edition_) {
@@ -62,6 +63,17 @@ Failure<Identities::Refusal> Identities::refuse(const Session& session, TokenErr
   return fail(out);
 }
 
+bool Identities::is_blocked(ScopedName user) const {
+  return shard_.live_rights.is_blocked(user, shard_.wall_ms / 1'000);
+}
+
+Failure<Identities::Refusal> Identities::refuse_blocked(const Session& session) {
+  constexpr std::string_view message = "this user is blocked";
+  shard_.counters.not_let_in(AuthRefusal::blocked);
+  log_security(shard_, session, SecurityEvent::auth_failure, message);
+  return fail(Refusal{ErrorCode::forbidden, message, proto::CloseCode::forbidden});
+}
+
 Result<Claims, Identities::Refusal> Identities::believe(const Session& session,
                                                         std::string_view token) {
   const std::uint64_t now_s = shard_.wall_ms / 1000;
@@ -88,8 +100,12 @@ void Identities::grant(Session& session, Claims& claims) {
   std::vector<std::uint64_t> permissions;
   for (const std::string& name : claims.permissions)
     permissions.push_back(shard_.node.permission(name));
-  session.grants = GrantsRef(Grants(std::move(claims.rooms)), shard_.revocations.mark_of(claims),
-                             PermissionHold(shard_.permission_sets, std::move(permissions)));
+  GrantsRef granted({.grants = Grants(std::move(claims.rooms)),
+                     .mark = shard_.revocations.mark_of(claims),
+                     .permissions = PermissionHold(shard_.permission_sets, std::move(permissions)),
+                     .edition = shard_.rights.next_edition()});
+  session.grants = shard_.rights.apply(
+      std::move(granted), NameIn(workspace_of(claims), claims.user), shard_.connection_id(session));
   // Whatever lies behind the year 2106 is never in our time.
   session.expires_s = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(claims.valid_until_s(), std::numeric_limits<std::uint32_t>::max()));
@@ -101,12 +117,14 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
   if (!credentials.token.empty()) {
     auto claims = believe(session, credentials.token);
     if (!claims) return fail(claims.error());
+    const NameIn user(workspace_of(*claims), claims->user);
+    if (is_blocked(user)) return refuse_blocked(session);
     const std::string_view info = credentials.info.empty() ? claims->info : credentials.info;
     if (info.size() > Presence::info_bytes_max)
       return refuse(session, ErrorCode::unauthorized,
                     "`info` is longer than 1024 bytes; keep what others see of a user short");
     grant(session, *claims);
-    shard_.lifecycle.authenticated(session, NameIn(workspace_of(*claims), claims->user));
+    shard_.lifecycle.authenticated(session, user);
     shard_.sessions.set_info(session, info);
     return Identity{.zone = std::move(claims->zone)};
   }
@@ -119,8 +137,10 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
     return refuse(session, ErrorCode::unauthorized,
                   "say who you are: `/ws?user=NAME` or `user_id` in `connect`, 1 to 128 bytes of "
                   "UTF-8 without control characters");
-  session.grants = everything_.share();
-  shard_.lifecycle.authenticated(session, NameIn(credentials.workspace, credentials.user_id));
+  const NameIn user(credentials.workspace, credentials.user_id);
+  if (is_blocked(user)) return refuse_blocked(session);
+  session.grants = shard_.rights.apply(everything_.share(), user, shard_.connection_id(session));
+  shard_.lifecycle.authenticated(session, user);
   shard_.sessions.set_info(session, credentials.info);
   return Identity{};
 }
@@ -133,11 +153,12 @@ Outcome<Identities::Refusal> Identities::refresh(Session& session, std::string_v
     return refuse(session, ErrorCode::forbidden,
                   "the token is another user's, or of another workspace: open another connection "
                   "for another identity");
+  const GrantsRef before = session.grants.share();
   grant(session, *claims);
   shard_.counters.token_refreshes_total.add();
   shard_.lifecycle.granted_anew(session);
   shard_.patterns.review(session);
-  shard_.membership.review(session);
+  shard_.membership.review(session, before, "forbidden");
   return Done{};
 }
 

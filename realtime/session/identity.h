@@ -54,6 +54,8 @@ class Identities {
   // Counted, and a record of its own.
   Failure<Refusal> refuse(const Session& session, TokenError error);
   Failure<Refusal> refuse(const Session& session, proto::ErrorCode code, std::string_view message);
+  bool is_blocked(ScopedName user) const;
+  Failure<Refusal> refuse_blocked(const Session& session);
   void grant(Session& session, Claims& claims);
 
   Shard& shard_;

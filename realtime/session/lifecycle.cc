@@ -182,6 +182,7 @@ void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
   shard_.quotas.give_back(session);
   shard_.duplicates.leave(session);
   shard_.sessions.detach(session);
+  shard_.live_rights.forget(shard_.connection_id(session));
   shard_.outbox.cancel(session.timer);
   session.timer = engine::no_timer;
   session.messages.reset();

@@ -1,5 +1,6 @@
 #include "realtime/session/membership.h"
 
+#include <utility>
 #include <vector>
 
 #include "proto/deflate_offer.h"
@@ -13,6 +14,13 @@ namespace {
 // Raw listeners are nobody to the others: the dialect has no way to say who is there.
 std::string_view member_of(const Session& session, WireForm form) {
   return !is_raw(form) && session.user != nullptr ? session.user->id() : std::string_view();
+}
+
+// The room has been asked for something that it said in the past.
+bool awaits_answer(const Subscription& subscription) {
+  return !subscription.joined || subscription.comes_by_name ||
+         subscription.audience->listeners[std::size_t(subscription.form)][subscription.position]
+             .is_lagging;
 }
 
 }  // namespace
@@ -107,17 +115,23 @@ void Membership::expel(Session& session, RoomId room, std::string_view reason) {
   shard_.lifecycle.close(session, proto::CloseCode::going_away, reason);
 }
 
-void Membership::review(Session& session) {
+std::uint32_t Membership::review(Session& session, const GrantsRef& before,
+                                 std::string_view reason) {
   std::vector<RoomId> lost;
+  const bool hears_other = before.permission_set() != session.grants.permission_set();
   for (Subscription& subscription : session.subscriptions) {
     const Actions actions = actions_in(session, subscription.audience->name.shown());
-    if (actions.has(Action::join)) {
-      shard_.subscribers.regrant(session, subscription, actions);
-    } else {
+    if (!actions.has(Action::join)) {
       lost.push_back(subscription.audience->room);
+      continue;
     }
+    if (awaits_answer(subscription) && (hears_other || !actions.has_all(subscription.actions)))
+      subscription.is_outdated = true;
+    shard_.subscribers.regrant(session, subscription, actions);
   }
-  for (const RoomId room : lost) expel(session, room, "forbidden");
+  for (const RoomId room : lost) expel(session, room, reason);
+  shard_.counters.expelled_total.add(lost.size());
+  return static_cast<std::uint32_t>(lost.size());
 }
 
 void Membership::leave_all(Session& session, Ends ends) {
@@ -141,6 +155,7 @@ void Membership::receive(const Joined& joined) {
   Subscription* subscription = session == nullptr ? nullptr : session->find(joined.room);
   if (subscription == nullptr || subscription->ticket != joined.ticket)
     return undo(joined, session == nullptr);
+  if (subscription->is_outdated) return withdraw(*session, joined);
   if (subscription->comes_by_name) {
     // It listens already, and is counted twice by the room now.
     subscription->comes_by_name = subscription->by_pattern = false;
@@ -163,6 +178,13 @@ void Membership::receive(const Joined& joined) {
     shard_.lifecycle.drop_slow(session->socket);
 }
 
+void Membership::withdraw(Session& session, const Joined& joined) {
+  undo(joined, false);
+  if (!joined.greets) return expel(session, joined.room, "changed");
+  shard_.lifecycle.close(session, proto::CloseCode::try_later,
+                         "your rights changed while you came; connect again");
+}
+
 void Membership::enter_by_pattern(const Joined& joined) {
   Session* session =
       shard_.sessions.find({.slot = joined.to.slot, .generation = joined.to.generation});
@@ -170,14 +192,15 @@ void Membership::enter_by_pattern(const Joined& joined) {
   if (session == nullptr || !shard_.patterns.holds(*session, joined.ticket) ||
       session->find(joined.room) != nullptr)
     return undo(joined, session == nullptr);
+  const Actions actions = actions_in(*session, joined.room_name.shown());
+  if (!actions.has(Action::join)) return undo(joined, false);  // taken from what the pattern covers
   if (session->subscriptions.size() >= shard_.node.config.rooms_per_connection_max) {
     undo(joined, false);
     return shard_.patterns.end_at_limit(*session, joined.room_name.shown());
   }
   const std::uint32_t ticket = session->next_ticket++;
-  Subscription& subscription =
-      shard_.subscribers.begin(*session, joined.room, joined.room_name, joined.form, ticket,
-                               actions_in(*session, joined.room_name.shown()));
+  Subscription& subscription = shard_.subscribers.begin(*session, joined.room, joined.room_name,
+                                                        joined.form, ticket, actions);
   subscription.by_pattern = true;
   shard_.counters.subscriptions.add();
   shard_.subscribers.join(*session, subscription, joined);

@@ -43,9 +43,9 @@ class Membership {
   // Ends a subscription that nobody asked to end, and says why.
   void expel(Session& session, RoomId room, std::string_view reason);
 
-  // The session's rights have changed: rooms that it may not be in any more end, in the others it
-  // may do what it may now.
-  void review(Session& session);
+  // The session's rights have changed from what they were `before`: rooms that it may not be in any
+  // more end, in the others it may do and hear what it may now. Returns how many ended.
+  std::uint32_t review(Session& session, const GrantsRef& before, std::string_view reason);
   // What batches the session takes, in its dialect.
   WireForm form_of(const Session& session, WireForm dialect) const;
 
@@ -57,6 +57,8 @@ class Membership {
  private:
   // The room came by a pattern: the session's part of the subscription is made now.
   void enter_by_pattern(const Joined& joined);
+  // What the room answered was asked for with more rights than there are now.
+  void withdraw(Session& session, const Joined& joined);
   // The room counts this join, and it has found nobody.
   void undo(const Joined& joined, bool is_broken);
   void end(Session& session, Subscription& subscription, Ends ends);
