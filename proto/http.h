@@ -140,6 +140,7 @@ struct Response {
   std::string_view content_type = {};
   std::span<const std::byte> body = {};
   std::span<const HttpHeader> headers = {};
+  std::string_view request_id = {};  // empty: none is said
   bool keep_alive = true;
   bool head_only = false;  // the answer to HEAD: Content-Length of the body, without the body
 };

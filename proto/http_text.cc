@@ -150,6 +150,7 @@ void append_response(alloc::BlockBuilder& out, const Response& response) {
     out.append("\r\n");
   }
   out.append(response.keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+  if (!response.request_id.empty()) append_field(out, "X-Request-Id", response.request_id);
   for (const HttpHeader& field : response.headers) append_field(out, field.name, field.value);
   out.append("\r\n");
   if (!bodiless && !response.head_only) out.append(response.body);

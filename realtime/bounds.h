@@ -68,6 +68,23 @@ inline constexpr std::uint32_t listed_rooms_usual = 100;
 inline constexpr std::uint32_t listed_rooms_max = 1'000;
 inline constexpr std::size_t room_metadata_bytes_max = 4 * 1024;
 
+// Users in one page, likewise.
+inline constexpr std::uint32_t listed_users_usual = 100;
+inline constexpr std::uint32_t listed_users_max = 1'000;
+
+// Connections in one page, likewise; slots that a core looks at for it in one turn, about 50 us,
+// and bytes that it sends.
+inline constexpr std::uint32_t listed_connections_usual = 100;
+inline constexpr std::uint32_t listed_connections_max = 1'000;
+inline constexpr std::size_t connection_looks_per_turn = 4'096;
+inline constexpr std::size_t listed_bytes_max = 256 * 1024;
+
+// Of one call of the server API: names in a list, messages if it does not say how many, commands of
+// a batch.
+inline constexpr std::size_t call_names_max = 10'000;
+inline constexpr std::uint32_t history_page_usual = 100;
+inline constexpr std::size_t batch_commands_max = 1'000;
+
 // Announcements and closes of one turn while the process drains; 256 take about a millisecond.
 inline constexpr std::size_t drain_sends_per_turn = 256;
 

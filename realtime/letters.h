@@ -17,6 +17,8 @@
 #include "engine/lane.h"
 #include "proto/command.h"
 #include "realtime/access/permissions.h"
+#include "realtime/connection_id.h"
+#include "realtime/letters_calls.h"
 #include "realtime/workspace.h"
 
 namespace ringroom::realtime {
@@ -39,14 +41,6 @@ namespace ringroom::realtime {
 //
 // A text in these structs is a view: of the received bytes when the receiver is this core, of the
 // letter's own memory when it is another.
-
-// A connection anywhere in this process: where an answer goes.
-struct ConnectionId {
-  std::uint16_t core;
-  std::uint32_t slot;
-  std::uint32_t generation;
-  bool operator==(const ConnectionId&) const = default;
-};
 
 // What a listener gets: the dialect it speaks, and whether its connection agreed to compression.
 enum class WireForm : std::uint8_t {
@@ -141,11 +135,11 @@ struct FarewellSaid {
   void each_text(auto&&) {}
 };
 
-// Answered with HistoryRead, a `history` frame, or Refused.
+// Answered with HistoryRead, a `history` frame, of a request with Answered, or with Refused.
 struct ReadHistory {
   RoomId room;
   ScopedName room_name;
-  ConnectionId to;
+  Asker asker;
   std::string_view correlation_id;
   std::uint32_t limit;
   bool reverse;
@@ -169,12 +163,6 @@ struct HistoryRead {
   std::string_view frame;
 
   void each_text(auto&& f) { f(correlation_id), f(room_name), f(frame); }
-};
-
-// Who wants to know something about rooms: a client by its correlation_id, or an HTTP request.
-struct Asker {
-  ConnectionId to;
-  std::uint32_t exchange;
 };
 
 // Room life (R1). The first three are answered with RoomDescribed or Refused.
@@ -209,15 +197,17 @@ struct DescribeRoom {
 
   void each_text(auto&& f) { room_name.each_text(f), f(correlation_id); }
 };
-// Asked of every core; each answers with some RoomDescribed and one RoomsListed.
+// Asked of every core; each answers with the first of its rooms as RoomDescribed, and one
+// RoomsListed.
 struct ListRooms {
   std::uint32_t listing;
   ConnectionId to;
   std::uint32_t limit;
   Workspace workspace;
   std::string_view prefix;  // of the names as they are shown
+  std::string_view after;   // names behind this one, in the order of bytes; empty: all
 
-  void each_text(auto&& f) { workspace.each_text(f), f(prefix); }
+  void each_text(auto&& f) { workspace.each_text(f), f(prefix), f(after); }
 };
 
 enum class Described : std::uint8_t { created, deleted, asked, listed };
@@ -272,11 +262,11 @@ struct RoomGone {
   void each_text(auto&& f) { f(reason); }
 };
 
-// Answered with a `presence` frame as ToConnection, or Refused.
+// Answered with a `presence` frame as ToConnection, with Answered, or Refused.
 struct ReadPresence {
   RoomId room;
   ScopedName room_name;
-  ConnectionId to;
+  Asker asker;
   std::string_view correlation_id;
   bool counts_only;
 
@@ -327,7 +317,6 @@ struct Publish {
     room_name.each_text(f), f(type), f(sender), f(message_id), f(payload), f(key);
   }
 };
-inline constexpr ConnectionId nobody{0xffff, 0, 0};
 
 // An answer that finds nobody (the connection left or ended meanwhile) is undone by a LeaveRoom:
 // the room counts exactly those it has answered, so a leave is sent only after a Joined.
@@ -798,15 +787,15 @@ struct WatchTrace {
   void each_text(auto&&) {}
 };
 
-using LetterItem =
-    std::variant<JoinRoom, LeaveRoom, Acknowledge, Farewell, FarewellSaid, Publish, ReadHistory,
-                 HistoryRead, ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom,
-                 ListRooms, RoomDescribed, RoomsListed, RoomGone, CatchUp, CaughtUp, Joined,
-                 Published, Refused, Deliver, AuditPosition, Throttle, RoomBusy, BlockReturned,
-                 ToUsers, ToConnection, ToNamed, ReachRooms, RoomsReached, JoinPattern,
-                 LeavePattern, PatternKnown, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota,
-                 Revoke, Revoked, RightsChange, RightsChanged, TakeSeat, LeaveSeat, SeatLost,
-                 Unseat, AskHealth, HealthTold, ReadTrace, TraceRead, WatchTrace>;
+using LetterItem = std::variant<
+    JoinRoom, LeaveRoom, Acknowledge, Farewell, FarewellSaid, Publish, ReadHistory, HistoryRead,
+    ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms, RoomDescribed,
+    RoomsListed, RoomGone, CatchUp, CaughtUp, Joined, Published, Refused, Deliver, AuditPosition,
+    Throttle, RoomBusy, BlockReturned, ToUsers, ToConnection, ToNamed, ReachRooms, RoomsReached,
+    JoinPattern, LeavePattern, PatternKnown, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota,
+    Revoke, Revoked, RightsChange, RightsChanged, TakeSeat, LeaveSeat, SeatLost, Unseat, AskHealth,
+    HealthTold, ReadTrace, TraceRead, WatchTrace, Answered, ClearHistory, SessionOrder, OrderDone,
+    ListConnections, ConnectionsListed, ListUsers, UsersListed>;
 static_assert(alignof(FormBatch) >= alignof(Exclusion) && alignof(FormBatch) >= alignof(EventMark),
               "keep() places bytes of each");
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");

@@ -74,6 +74,9 @@ struct Node {
   // What has been spent of the limits of the configuration; in its order. Written by any shard.
   const std::vector<std::unique_ptr<Limit>> limits;
 
+  // What POST /admin/drain calls, on a core; null: whoever runs this node does not offer it. Set by
+  // main before the engine runs.
+  void (*ask_to_drain)() = nullptr;
   // Draining: /ready says no. Written by main.
   std::atomic<bool> draining{false};
   // Shards that still have sessions, mail or lent blocks. A shard leaves when it is zero.

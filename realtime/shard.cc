@@ -68,11 +68,17 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       patterns(*this),
       listings(*this),
       rights(*this),
+      questions(*this),
+      orders(*this),
       revoking(*this),
       commands(*this),
       greetings(*this),
       websockets(*this),
       exchanges(*this),
+      api(*this),
+      batches(*this),
+      connection_lists(*this),
+      user_lists(*this),
       broadcasts(*this),
       scrapes(*this),
       system_health(*this),
@@ -112,7 +118,10 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       websockets.received(*session, received.bytes);
     }
   }
-  for (const engine::SocketId socket : inbox.drained) subscribers.drained(socket);
+  for (const engine::SocketId socket : inbox.drained) {
+    exchanges.drained(socket);
+    subscribers.drained(socket);
+  }
   for (engine::Letter* letter : inbox.letters) read(static_cast<Letter&>(*letter));
   beat.is(Doing::timers);
   for (const engine::Fired& fired : inbox.fired) {
@@ -153,6 +162,8 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   subscribers.serve_backlog();
   beat.is(Doing::reach);
   reach.walk();
+  connection_lists.walk();
+  user_lists.walk();
   beat.is(Doing::scrape);
   scrapes.walk();
   traces.walk();
@@ -161,9 +172,9 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   traces.tell();
   end_unservable();
   admission.close_oldest();
-  if ((subscribers.has_backlog() || reach.has_more() || scrapes.has_more() || traces.has_more()) &&
-      !std::exchange(goes_on_, true))
-    outbox.arm(0, bounds::go_on_cookie);
+  const bool has_more = subscribers.has_backlog() || reach.has_more() || scrapes.has_more() ||
+                        connection_lists.has_more() || user_lists.has_more() || traces.has_more();
+  if (has_more && !std::exchange(goes_on_, true)) outbox.arm(0, bounds::go_on_cookie);
   rooms.gather(outbox);
   arm_flush();
   if (inbox.stopping) leave_when_done();
@@ -214,12 +225,21 @@ void Shard::receive(const RoomDescribed& room) {
 void Shard::receive(const Refused& refused) {
   Session* session = sessions.find({.slot = refused.to.slot, .generation = refused.to.generation});
   if (session == nullptr || session->state == SessionState::draining) return;
+  const bool is_order = orders.holds(refused.to, refused.ticket);
   membership.receive(refused);
+  if (is_order) return;
   if (session->awaits_greeting) return greetings.receive(*session, refused);
   if (session->kind == SessionKind::native) return commands.receive(*session, refused);
   if (session->kind == SessionKind::http) return exchanges.receive(*session, refused);
   // The raw dialect has no words to refuse one message with.
   lifecycle.close(*session, proto::CloseCode::try_later);
+}
+
+void Shard::receive(const Answered& answered) {
+  const ConnectionId& to = answered.asker.to;
+  Session* session = sessions.find({.slot = to.slot, .generation = to.generation});
+  if (session != nullptr && session->state != SessionState::draining)
+    exchanges.answer(*session, answered.asker.exchange, answered.body);
 }
 
 void Shard::receive(const Throttle& item) {

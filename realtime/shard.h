@@ -21,11 +21,15 @@
 #include "realtime/access/revocations.h"
 #include "realtime/access/room_places.h"
 #include "realtime/flight_recorder.h"
+#include "realtime/http/api.h"
+#include "realtime/http/batches.h"
 #include "realtime/http/broadcasts.h"
+#include "realtime/http/connection_lists.h"
 #include "realtime/http/exchange.h"
 #include "realtime/http/metrics.h"
 #include "realtime/http/system_health.h"
 #include "realtime/http/traces.h"
+#include "realtime/http/user_lists.h"
 #include "realtime/letters.h"
 #include "realtime/mail.h"
 #include "realtime/node.h"
@@ -44,7 +48,9 @@
 #include "realtime/session/lifecycle.h"
 #include "realtime/session/listings.h"
 #include "realtime/session/membership.h"
+#include "realtime/session/orders.h"
 #include "realtime/session/patterns.h"
+#include "realtime/session/questions.h"
 #include "realtime/session/revoking.h"
 #include "realtime/session/rights.h"
 #include "realtime/session/session_table.h"
@@ -142,11 +148,17 @@ class Shard : public engine::Handler {
   Patterns patterns;
   Listings listings;
   Rights rights;
+  Questions questions;
+  Orders orders;
   Revoking revoking;
   Commands commands;
   Greetings greetings;
   WebsocketSessions websockets;
   Exchanges exchanges;
+  Api api;
+  Batches batches;
+  ConnectionLists connection_lists;
+  UserLists user_lists;
   Broadcasts broadcasts;
   Scrapes scrapes;
   SystemHealth system_health;
@@ -198,6 +210,14 @@ class Shard : public engine::Handler {
   void receive(const LeavePattern& item) { reach.receive(item); }
   void receive(const PatternKnown& item) { patterns.receive(item); }
   void receive(const RoomsReached& item) { broadcasts.receive(item); }
+  void receive(const Answered& answered);
+  void receive(const ClearHistory& item) { rooms.receive(item); }
+  void receive(const SessionOrder& item) { orders.receive(item); }
+  void receive(const OrderDone& item) { orders.receive(item); }
+  void receive(const ListConnections& item) { connection_lists.receive(item); }
+  void receive(const ConnectionsListed& item) { connection_lists.receive(item); }
+  void receive(const ListUsers& item) { user_lists.receive(item); }
+  void receive(const UsersListed& item) { user_lists.receive(item); }
   void receive(const ToConnection& item);
   void receive(const ToNamed& item);
   void receive(const ToEverybody& item);

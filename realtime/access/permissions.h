@@ -38,6 +38,8 @@ class PermissionView {
   }
   // Stands for all there are. In its place nothing else could: nobody requires `no_permission`.
   static constexpr std::uint64_t every = no_permission;
+  // Of a backend, from which nothing is kept.
+  static PermissionView all() { return PermissionView(std::span(&every, 1)); }
 
  private:
   std::span<const std::uint64_t> held_;

@@ -1,103 +1,111 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "alloc/block.h"
 #include "proto/http.h"
 #include "proto/json.h"
-#include "realtime/letters.h"
+#include "realtime/access/scope.h"
+#include "realtime/http/arguments.h"
+#include "realtime/http/exchange.h"
+#include "realtime/session/questions.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {
 
+class Api;
 class Shard;
+struct Access;
 
-// The server API: what a backend asks with its API key.
+// A call of the server API: where it is, who may make it, what it says. The table in api_calls.cc
+// is the list; api/openapi.yaml says the same to others, and a test holds the two together.
+struct ApiCall {
+  std::string_view method;
+  std::string_view path;       // {room} stands for one part of it, percent-encoded: its first field
+  std::optional<Scope> scope;  // nullopt: any key; the commands of a batch are looked at one by one
+  std::span<const Field> fields;
+  void (Api::*run)(Session&, const Arguments&);  // nullptr: Batches has it
+  std::string_view command = {};  // what it is called in a batch; empty: it cannot be there
+  bool flows = false;             // several of a connection may be under way: see Exchanges
+
+  bool takes_body() const { return method == "POST"; }
+
+  static std::span<const ApiCall> all();
+  static const ApiCall* find_command(std::string_view name);
+
+ private:
+  static const ApiCall rows[];
+};
+
+// The server API: what a backend asks with its API key. Bodies and answers are JSON.
 //
-//   POST /api/publish     room, type, payload, message_id?, exclude?, requires?
-//                         answers with room, sequence, epoch, message_id
-//   POST /api/broadcast   type, payload, exclude?, requires?, rooms? (names, patterns), users?,
-//   connections?
-//                         none of the three: everybody; answers with how many rooms were reached,
-//                         and how many of the others addressed
-//   POST /api/revoke      jti, user or issued_before; expires?
-//                         answers with how many connections were closed, when all are
-//   POST /api/block       user, rooms?, expires?
-//   POST /api/unblock     user, rooms?
-//   POST /api/grants      user or connection, rooms?, permissions?, expires?
-//                         answer with how many connections it concerns, were closed, rooms were
-//                         left, when it holds on every core
-//   GET  /api/ws/rooms         ?prefix= ?limit=
-//   POST /api/ws/rooms         room, max_members?, public?, metadata?, owner?
-//   GET, DELETE /api/ws/rooms/{room}
+//   request --> body, or path and query --> Arguments --> one function of this class
+//           --> letters to rooms and sessions; their answer goes to Exchanges by its number
 //
-// Each is about one workspace: the one that its key opens, or of a key that opens all the one named
-// by `workspace`, in the body or the query, else the default. Names have no meaning without it, and
-// NameIn(workspace_, ...) is the only way from them to a room or a user.
-//
-// Errors: the exact field is named; a field that we do not know is refused by its name.
+// Errors: the exact field is named, by its path; a field that we do not know is refused.
 class Api {
  public:
   explicit Api(Shard& shard);
 
-  void publish(Session& session, const proto::Request& request);
-  void broadcast(Session& session, const proto::Request& request);
-  void revoke(Session& session, const proto::Request& request);  // api_tokens.cc
-  // api_rights.cc
-  void block(Session& session, const proto::Request& request);
-  void unblock(Session& session, const proto::Request& request);
-  void grants(Session& session, const proto::Request& request);
-  // api_rooms.cc
-  void list_rooms(Session& session, const proto::Request& request);
-  void create_room(Session& session, const proto::Request& request);
-  void describe_room(Session& session, const proto::Request& request);
-  void delete_room(Session& session, const proto::Request& request);
+  void call(Session& session, const Access& access, const proto::Request& request,
+            const ApiCall& call, std::optional<std::string_view> in_path);
+  // A command of a batch: its fields stand at `where` in the body.
+  void call(Session& session, const Access& access, const ApiCall& call, std::string_view fields,
+            std::string_view where);
+  // Of a body; nullopt: the refusal is out.
+  std::optional<proto::JsonValue> parse(Session& session, std::string_view text);
+  void refuse(Session& session, const Arguments::Fault& fault);
 
  private:
-  // Of /api/ws/rooms/{room}; nullopt: the refusal is out.
-  std::optional<std::string> room_in_path(Session& session, const proto::Request& request);
-  Asker asker_of(Session& session);
-  void block_or_unblock(Session& session, const proto::Request& request, RightsChange::Kind kind);
-  // nullopt: the refusal is out.
-  std::optional<std::uint64_t> until_in(Session& session, const proto::JsonValue& body);
-  std::optional<std::string_view> user_in(Session& session, const proto::JsonValue& body);
-  // As RightsChange has them.
-  std::optional<std::string> room_changes_in(Session& session, const proto::JsonValue& body);
-  std::optional<std::vector<std::uint64_t>> permissions_in(Session& session,
-                                                           const proto::JsonValue& body,
-                                                           std::string_view field);
+  friend struct ApiCall;
+  // Messages: api_messages.cc
+  void publish(Session& session, const Arguments& said);
+  void publish_to_users(Session& session, const Arguments& said);
+  void broadcast(Session& session, const Arguments& said);
+  // Rooms: api_rooms.cc
+  void list_rooms(Session& session, const Arguments& said);
+  void create_room(Session& session, const Arguments& said);
+  void describe_room(Session& session, const Arguments& said);
+  void delete_room(Session& session, const Arguments& said);
+  void presence(Session& session, const Arguments& said);
+  void presence_stats(Session& session, const Arguments& said);
+  void history(Session& session, const Arguments& said);
+  void clear_history(Session& session, const Arguments& said);
+  // Users and their connections: api_sessions.cc
+  void join(Session& session, const Arguments& said);
+  void leave(Session& session, const Arguments& said);
+  void disconnect(Session& session, const Arguments& said);
+  void list_connections(Session& session, const Arguments& said);
+  void list_users(Session& session, const Arguments& said);
+  void revoke(Session& session, const Arguments& said);
+  // What users may do while they are connected: api_rights.cc
+  void block(Session& session, const Arguments& said);
+  void unblock(Session& session, const Arguments& said);
+  void grants(Session& session, const Arguments& said);
+  // The server: api_server.cc
+  void info(Session& session, const Arguments& said);
+  void metrics(Session& session, const Arguments& said);
 
-  // Which workspace the request is about, in workspace_. False: the refusal is out. The body may be
-  // null. body_of() and room_in_path() have done it.
-  bool enter(Session& session, const proto::Request& request, const proto::JsonValue* body);
-  // A body with these fields, maybe `workspace`, and no others. nullopt: the refusal is out.
-  std::optional<proto::JsonValue> body_of(Session& session, const proto::Request& request,
-                                          std::span<const std::string_view> fields);
-  std::optional<std::string_view> type_in(Session& session, const proto::JsonValue& body);
-  std::optional<std::string_view> payload_in(Session& session, const proto::JsonValue& body);
-  // The names of an array of strings; nullopt: the refusal is out.
-  std::optional<std::vector<std::string_view>> names_in(Session& session,
-                                                        const proto::JsonValue& body,
-                                                        std::string_view field);
-  struct Urgency {
-    std::optional<proto::Priority> priority;
-    std::uint8_t quiet_hours = 0;  // as Publish has it
-  };
-  // nullopt: the refusal is out.
-  std::optional<Urgency> urgency_in(Session& session, const proto::JsonValue& body);
-  // What `requires` names; nullopt: the refusal is out.
-  std::optional<std::uint64_t> permission_in(Session& session, const proto::JsonValue& body);
-  std::optional<ConnectionId> exclude_in(Session& session, const proto::JsonValue& body);
-  void refuse(Session& session, std::string_view field, std::string_view problem);
+  void run(Session& session, const Access& access, const ApiCall& call);
+  // Into the workspace that the call is about. False: the refusal is out.
+  bool enter(Session& session, const Access& access);
+  // What is told of the whole server is not for a key of one workspace. False: the refusal is out.
+  bool is_for_all(Session& session);
+  Questions::About about(Session& session, const Arguments& said);
+  Asker asker_of(Session& session);
+  std::uint64_t permission_of(const Arguments& said) const;  // that it requires
+  void block_or_unblock(Session& session, const Arguments& said, RightsChange::Kind kind);
+  // Until when a change holds, in seconds since 1970; nullopt: the refusal is out.
+  std::optional<std::uint64_t> until_of(Session& session, const Arguments& said);
 
   Shard& shard_;
-  OwnedWorkspace workspace_;  // of the request in work
   proto::JsonParser parser_;
-  alloc::BlockBuilder payload_;
+  Arguments arguments_;
+  OwnedWorkspace workspace_;  // of the call in work
+  bool is_bound_ = false;     // by its key, which opens no other
 };
 
 }  // namespace ringroom::realtime

@@ -5,7 +5,6 @@
 
 #include "proto/dialect/native_json.h"
 #include "realtime/http/api.h"
-#include "realtime/session/connection_text.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -48,56 +47,59 @@ bool is_change(const JsonValue& value) {
   return true;
 }
 
+// Lines of a letter; nullopt: it is no such object.
+std::optional<std::string> room_changes_in(const JsonValue& rooms) {
+  std::string lines;
+  if (rooms.size() > LiveRights::room_changes_max) return std::nullopt;
+  for (const JsonField room : rooms.fields()) {
+    const auto allowed = is_change(room.value) ? actions_in(room.value, "allow") : std::nullopt;
+    const auto denied = allowed ? actions_in(room.value, "deny") : std::nullopt;
+    if (!denied || !is_room_pattern(room.name)) return std::nullopt;
+    add_line(lines, {.pattern = std::string(room.name), .allowed = *allowed, .denied = *denied});
+  }
+  return lines;
+}
+
+// Hashes of what `field` lists; nullopt: it is no list of permissions.
+std::optional<std::vector<std::uint64_t>> permissions_in(const Node& node, const JsonValue& change,
+                                                         std::string_view field) {
+  std::vector<std::uint64_t> out;
+  if (!is_change(change)) return std::nullopt;
+  const auto list = change.find(field);
+  if (!list) return out;
+  if (!list->is_array() || list->size() > bounds::token_rows_max) return std::nullopt;
+  for (const JsonValue item : list->items()) {
+    const std::string_view name = item.string().value_or("");
+    if (name.empty() || name.size() > proto::permission_bytes_max) return std::nullopt;
+    out.push_back(node.permission(name));
+  }
+  return out;
+}
+
 }  // namespace
 
-std::optional<std::uint64_t> Api::until_in(Session& session, const JsonValue& body) {
+std::optional<std::uint64_t> Api::until_of(Session& session, const Arguments& said) {
   const std::uint64_t now_s = shard_.wall_ms / 1'000;
-  const auto value = body.find("expires");
-  if (!value) return now_s + shard_.node.config.revocation_keep_ms / 1'000;
-  const auto number = value->number();
-  if (!number || !(*number > static_cast<double>(now_s)) || *number > 1e12) {
-    refuse(session, "expires", "must be seconds since 1970, in the future");
-    return std::nullopt;
-  }
-  return static_cast<std::uint64_t>(*number);
+  if (!said.has("expires")) return now_s + shard_.node.config.revocation_keep_ms / 1'000;
+  if (said.number("expires") > now_s) return said.number("expires");
+  refuse(session, said.fault("expires", "is not in the future"));
+  return std::nullopt;
 }
 
-std::optional<std::string_view> Api::user_in(Session& session, const JsonValue& body) {
-  const auto value = body.find("user");
-  const auto name = value ? value->string() : std::nullopt;
-  if (!name || !proto::dialect::native_json::is_room_name(*name) ||
-      name->size() > bounds::token_subject_bytes_max) {
-    refuse(session, "user", "is required: 1 to 128 bytes without control characters");
-    return std::nullopt;
-  }
-  return name;
-}
-
-void Api::block_or_unblock(Session& session, const proto::Request& request, Kind kind) {
-  static constexpr std::string_view fields[] = {"user", "rooms", "expires"};
-  const bool is_block = kind == Kind::block;
-  const auto body =
-      body_of(session, request, std::span(fields).first(is_block ? std::size(fields) : 2));
-  if (!body) return;
-  const auto user = user_in(session, *body);
-  if (!user) return;
-  const auto rooms = names_in(session, *body, "rooms");
-  if (!rooms) return;
-  if (body->find("rooms") && rooms->empty())
-    return refuse(session, "rooms", "is empty; leave it out if all of them are meant");
-  if (rooms->size() > LiveRights::room_changes_max)
-    return refuse(session, "rooms", "holds more than 256 names");
+void Api::block_or_unblock(Session& session, const Arguments& said, Kind kind) {
+  if (said.has("rooms") && said.names("rooms").empty())
+    return refuse(session, said.fault("rooms", "is empty; leave it out if all of them are meant"));
   std::string lines;
-  for (const std::string_view room : *rooms) {
+  for (const std::string_view room : said.names("rooms")) {
     if (!is_room_pattern(room))
-      return refuse(session, "rooms", "holds a pattern with more than four `*`");
+      return refuse(session, said.fault("rooms", "holds a pattern with more than four `*`"));
     add_line(lines, {.pattern = std::string(room), .allowed = {}, .denied = {}});
   }
-  const auto until_s = until_in(session, *body);
+  std::optional<std::uint64_t> until_s = shard_.wall_ms / 1'000;
+  if (kind == Kind::block) until_s = until_of(session, said);
   if (!until_s) return;
-  const NameIn name(workspace_, *user);
-  const Asker asker = asker_of(session);
-  shard_.revoking.begin(RightsChange{.asker = asker,
+  const NameIn name(workspace_, said.text("user"));
+  shard_.revoking.begin(RightsChange{.asker = asker_of(session),
                                      .number = 0,
                                      .kind = kind,
                                      .workspace = workspace_,
@@ -109,95 +111,47 @@ void Api::block_or_unblock(Session& session, const proto::Request& request, Kind
                                      .until_s = *until_s});
 }
 
-void Api::block(Session& session, const proto::Request& request) {
-  block_or_unblock(session, request, Kind::block);
+void Api::block(Session& session, const Arguments& said) {
+  block_or_unblock(session, said, Kind::block);
 }
 
-void Api::unblock(Session& session, const proto::Request& request) {
-  block_or_unblock(session, request, Kind::unblock);
+void Api::unblock(Session& session, const Arguments& said) {
+  block_or_unblock(session, said, Kind::unblock);
 }
 
-std::optional<std::string> Api::room_changes_in(Session& session, const JsonValue& body) {
-  static constexpr std::string_view what =
-      R"(must be an object such as {"chat:*":{"allow":["join"],"deny":["publish"]}})";
-  std::string lines;
-  const auto rooms = body.find("rooms");
-  if (!rooms) return lines;
-  if (!rooms->is_object() || rooms->size() > LiveRights::room_changes_max) {
-    refuse(session, "rooms", what);
-    return std::nullopt;
+void Api::grants(Session& session, const Arguments& said) {
+  if (said.has("user") == said.has("connection"))
+    return refuse(
+        session, said.fault("user", said.has("user") ? "stands beside `connection`: say one of them"
+                                                     : "is missing: say `user` or `connection`"));
+  std::optional<std::string> rooms = std::string();
+  if (const auto& change = said.object("rooms")) rooms = room_changes_in(*change);
+  if (!rooms)
+    return refuse(
+        session,
+        said.fault(
+            "rooms",
+            R"(must be an object such as {"chat:*":{"allow":["join"],"deny":["publish"]}})"));
+  std::optional<std::vector<std::uint64_t>> allowed(std::in_place), denied(std::in_place);
+  if (const auto& change = said.object("permissions")) {
+    allowed = permissions_in(shard_.node, *change, "allow");
+    denied = permissions_in(shard_.node, *change, "deny");
   }
-  for (const JsonField room : rooms->fields()) {
-    const auto allowed = is_change(room.value) ? actions_in(room.value, "allow") : std::nullopt;
-    const auto denied = allowed ? actions_in(room.value, "deny") : std::nullopt;
-    if (!denied || !is_room_pattern(room.name)) {
-      refuse(session, "rooms", what);
-      return std::nullopt;
-    }
-    add_line(lines, {.pattern = std::string(room.name), .allowed = *allowed, .denied = *denied});
-  }
-  return lines;
-}
-
-std::optional<std::vector<std::uint64_t>> Api::permissions_in(Session& session,
-                                                              const JsonValue& body,
-                                                              std::string_view field) {
-  std::vector<std::uint64_t> out;
-  const auto change = body.find("permissions");
-  const auto list = change ? change->find(field) : std::nullopt;
-  bool is_good = !change || is_change(*change);
-  if (list) {
-    is_good = is_good && list->is_array() && list->size() <= bounds::token_rows_max;
-    if (is_good)
-      for (const JsonValue item : list->items()) {
-        const std::string_view name = item.string().value_or("");
-        is_good = is_good && !name.empty() && name.size() <= proto::permission_bytes_max;
-        out.push_back(shard_.node.permission(name));
-      }
-  }
-  if (!is_good) {
-    refuse(session, "permissions",
-           R"(must be an object such as {"allow":["premium:view"],"deny":["staff:view"]})");
-    return std::nullopt;
-  }
-  return out;
-}
-
-void Api::grants(Session& session, const proto::Request& request) {
-  static constexpr std::string_view fields[] = {"user", "connection", "rooms", "permissions",
-                                                "expires"};
-  const auto body = body_of(session, request, fields);
-  if (!body) return;
-  std::string_view user;
-  ConnectionId connection = nobody;
-  if (const auto value = body->find("connection")) {
-    const auto id = value->string() ? ConnectionText::parse(*value->string()) : std::nullopt;
-    if (!id || id->core >= shard_.node.cores || body->find("user"))
-      return refuse(session, "connection",
-                    "must be a connection_id of connection_ack, and stands instead of `user`");
-    connection = *id;
-  } else {
-    const auto name = user_in(session, *body);
-    if (!name) return;
-    user = *name;
-  }
-  const auto rooms = room_changes_in(session, *body);
-  if (!rooms) return;
-  const auto allowed = permissions_in(session, *body, "allow");
-  if (!allowed) return;
-  const auto denied = permissions_in(session, *body, "deny");
-  if (!denied) return;
-  const auto until_s = until_in(session, *body);
+  if (!allowed || !denied)
+    return refuse(
+        session,
+        said.fault(
+            "permissions",
+            R"(must be an object such as {"allow":["premium:view"],"deny":["staff:view"]})"));
+  const auto until_s = until_of(session, said);
   if (!until_s) return;
-  const NameIn name(workspace_, user);
-  const bool is_of_user = connection == nobody;
-  const Asker asker = asker_of(session);
-  shard_.revoking.begin(RightsChange{.asker = asker,
+  const NameIn name(workspace_, said.text("user"));
+  shard_.revoking.begin(RightsChange{.asker = asker_of(session),
                                      .number = 0,
                                      .kind = Kind::grant,
                                      .workspace = workspace_,
-                                     .connection = connection,
-                                     .user = is_of_user ? ScopedName(name) : ScopedName(),
+                                     .connection = said.connection("connection"),
+                                     .user = said.has("user") ? ScopedName(name) : ScopedName(),
                                      .rooms = *rooms,
                                      .allowed = PermissionView(*allowed).bytes(),
                                      .denied = PermissionView(*denied).bytes(),

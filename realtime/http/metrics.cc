@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "proto/json_object.h"
 #include "realtime/bounds.h"
 #include "realtime/node.h"
 #include "realtime/shard.h"
@@ -246,8 +247,9 @@ std::string metrics_text(const Node& node, Totals& totals) {
   return text;
 }
 
-void Scrapes::begin(Session& session) {
-  asking_.push_back({.socket = session.socket, .exchange = shard_.exchanges.wait(session)});
+void Scrapes::begin(Session& session, Form form) {
+  asking_.push_back(
+      {.socket = session.socket, .exchange = shard_.exchanges.wait(session), .form = form});
 }
 
 void Scrapes::walk() {
@@ -266,21 +268,42 @@ void Scrapes::walk() {
 }
 
 void Scrapes::answer() {
-  const std::string text = metrics_text(shard_.node, *totals_);
-  totals_.reset();
   // Those who ask because of this answer come behind.
   const std::vector<Asking> told(asking_.begin(),
                                  asking_.begin() + static_cast<std::ptrdiff_t>(answered_));
+  const auto wants = [&told](Form form) {
+    return std::ranges::any_of(told, [form](const Asking& each) { return each.form == form; });
+  };
+  const std::string text = wants(Form::text) ? metrics_text(shard_.node, *totals_) : std::string();
+  const std::string json = wants(Form::json) ? this->json() : std::string();
+  totals_.reset();
   asking_.erase(asking_.begin(), asking_.begin() + static_cast<std::ptrdiff_t>(answered_));
   for (const Asking& each : told) {
     Session* session = shard_.sessions.find(each.socket);
     if (session == nullptr || session->kind != SessionKind::http ||
         session->state == SessionState::draining)
       continue;
-    shard_.exchanges.answer(
-        *session, each.exchange,
-        {.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = text});
+    if (each.form == Form::json) {
+      shard_.exchanges.answer(*session, each.exchange, json);
+    } else {
+      shard_.exchanges.answer(*session, each.exchange,
+                              {.status = 200,
+                               .content_type = "text/plain; version=0.0.4; charset=utf-8",
+                               .body = text});
+    }
   }
+}
+
+std::string Scrapes::json() {
+  alloc::BlockBuilder body(shard_.heap);
+  proto::JsonObject answer(body);
+  answer.seconds("timestamp", shard_.wall_ms);
+  answer.number("uptime_s", (shard_.wall_ms - shard_.node.started_wall_ms) / 1'000);
+  answer.number("cores", shard_.node.cores);
+  append_metrics_json(answer.key("metrics"), *totals_);
+  answer.end();
+  body.append('\n');
+  return std::string(body.text());
 }
 
 }  // namespace ringroom::realtime

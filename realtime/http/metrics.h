@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "alloc/block.h"
 #include "engine/handler.h"
 #include "realtime/session/session.h"
 #include "realtime/totals.h"
@@ -17,6 +18,10 @@ class Shard;
 // counters.h, summed over the cores. Each value was true a moment ago.
 // Changes nothing.
 std::string metrics_text(const Node& node, Totals& totals);
+// The same as JSON, for people and programs of one's own: metrics_json.cc. A name with labels has
+// them behind it, as in the text; a family is an object by its member; of a histogram there are its
+// count, sum and quantiles, in its unit.
+void append_metrics_json(alloc::BlockBuilder& out, Totals& totals);
 
 // Scrapes under way. Its cost depends on the number of cores and of rows, on nothing that clients
 // can make more of; and it is spread over turns, so that a scrape of many cores holds up nobody.
@@ -28,8 +33,9 @@ class Scrapes {
  public:
   explicit Scrapes(Shard& shard) : shard_(shard) {}
 
+  enum class Form : bool { text, json };
   // Answers the request, in this turn or in one of the next.
-  void begin(Session& session);
+  void begin(Session& session, Form form);
   // Once per turn.
   void walk();
   bool has_more() const { return !asking_.empty(); }  // the next turn must not wait
@@ -38,8 +44,10 @@ class Scrapes {
   struct Asking {
     engine::SocketId socket;
     std::uint32_t exchange;
+    Form form;
   };
   void answer();
+  std::string json();
 
   Shard& shard_;
   std::vector<Asking> asking_;

@@ -44,18 +44,9 @@ constexpr Route Route::table[] = {
     {"GET", "/ws", For::clients, {}, &Routes::native},
     {"GET", "/echo", For::clients, {}, &Routes::echo},
     {"GET", "/raw/", For::clients, {}, &Routes::raw},
-    {"POST", "/api/publish", For::api, Scope::publish, &Routes::publish},
-    {"POST", "/api/broadcast", For::api, Scope::publish, &Routes::broadcast},
-    {"POST", "/api/revoke", For::api, Scope::sessions, &Routes::revoke},
-    {"POST", "/api/block", For::api, Scope::sessions, &Routes::block},
-    {"POST", "/api/unblock", For::api, Scope::sessions, &Routes::unblock},
-    {"POST", "/api/grants", For::api, Scope::sessions, &Routes::grants},
-    {"GET", "/api/ws/rooms", For::api, Scope::read, &Routes::list_rooms},
-    {"POST", "/api/ws/rooms", For::api, Scope::rooms, &Routes::create_room},
-    {"GET", "/api/ws/rooms/", For::api, Scope::read, &Routes::describe_room},
-    {"DELETE", "/api/ws/rooms/", For::api, Scope::rooms, &Routes::delete_room},
     {"GET", "/admin/config", For::admin, Scope::admin, &Routes::admin_config},
     {"GET", "/admin/trace", For::admin, Scope::admin, &Routes::admin_trace},
+    {"POST", "/admin/drain", For::admin, Scope::admin, &Routes::drain},
     {"GET", "/health", For::anybody, {}, &Routes::health},
     {"GET", "/ready", For::anybody, {}, &Routes::ready},
     {"GET", "/api/system-health", For::api, Scope::read, &Routes::system_health},
@@ -63,8 +54,9 @@ constexpr Route Route::table[] = {
 };
 
 std::string Routes::words_for(std::size_t route) {
-  if (route >= std::size(Route::table)) return "?";
-  return std::string(Route::table[route].method).append(" ").append(Route::table[route].path);
+  const std::vector<Line> lines = list();
+  if (route >= lines.size()) return "?";
+  return std::string(lines[route].method).append(" ").append(lines[route].path);
 }
 
 bool Routes::is_offered(const Route& route, const Session& session) const {
@@ -77,35 +69,111 @@ bool Routes::is_offered(const Route& route, const Session& session) const {
     case For::metrics:
       return session.is_internal || !config.internal_metrics;
     case For::api:
-      return session.is_internal || !config.internal_api;
+      return offers_api(session);
     case For::admin:
       break;
   }
   return session.is_internal;
 }
 
-void Routes::answer(Session& session, const Request& request) {
-  // A HEAD is answered as a GET; the response leaves its body out.
-  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
-  const Route* other_method = nullptr;
-  for (const Route& route : Route::table) {
-    if (!route.matches(request.path) || !is_offered(route, session)) continue;
-    if (route.method != method) {
-      other_method = &route;
-      continue;
-    }
-    shard_.beat.is(Doing::request, static_cast<std::size_t>(&route - Route::table));
-    if (route.scope && !may_use(session, request, *route.scope)) return;
-    return (this->*route.answer)(session, request);
+bool Routes::offers_api(const Session& session) const {
+  return session.is_internal || !shard_.node.config.internal_api;
+}
+
+namespace {
+
+// A HEAD is answered as a GET; the response leaves its body out.
+std::string_view method_of(const Request& request) {
+  return request.method == "HEAD" ? "GET" : request.method;
+}
+
+// The part that stands in the place of {room}, as sent; a path without one has an empty part.
+std::optional<std::string_view> part_in(std::string_view path, std::string_view asked) {
+  const std::size_t open = path.find('{');
+  if (open == path.npos) return path == asked ? std::optional(std::string_view()) : std::nullopt;
+  const std::string_view behind = path.substr(path.find('}') + 1);
+  if (asked.size() <= open + behind.size() || !asked.starts_with(path.substr(0, open)) ||
+      !asked.ends_with(behind))
+    return std::nullopt;
+  const std::string_view part = asked.substr(open, asked.size() - open - behind.size());
+  return part.find('/') == part.npos ? std::optional(part) : std::nullopt;
+}
+
+}  // namespace
+
+Routes::Found Routes::find(const Session& session, const Request& request) const {
+  const std::string_view method = method_of(request);
+  if (offers_api(session))
+    for (const ApiCall& call : ApiCall::all())
+      if (call.method == method && part_in(call.path, request.path))
+        return {.call = &call, .flows = call.flows};
+  for (const Route& route : Route::table)
+    if (route.method == method && route.matches(request.path) && is_offered(route, session))
+      return {.route = &route};
+  return {};
+}
+
+void Routes::answer(Session& session, const Request& request, const Found& found) {
+  if (found.call != nullptr) {
+    shard_.beat.is(
+        Doing::request,
+        std::size(Route::table) + static_cast<std::size_t>(found.call - ApiCall::all().data()));
+    return call(session, request, *found.call);
   }
-  if (other_method != nullptr) {
-    const proto::HttpHeader allow[] = {{"Allow", other_method->method}};
-    return shard_.exchanges.refuse(session, 405, "method_not_allowed",
-                                   "this path takes another method; see the Allow header", allow);
+  if (found.route == nullptr) return refuse_unknown(session, request);
+  shard_.beat.is(Doing::request, static_cast<std::size_t>(found.route - Route::table));
+  if (found.route->scope && !may_use(session, request, *found.route->scope)) return;
+  (this->*found.route->answer)(session, request);
+}
+
+void Routes::call(Session& session, const Request& request, const ApiCall& call) {
+  const auto access = access_of(session, request);
+  if (!access) return;
+  if (call.run == nullptr) return shard_.batches.begin(session, request, *access);
+  if (!has_scope(session, *access, *call.scope)) return;
+  const std::string_view part = *part_in(call.path, request.path);
+  if (part.empty()) return shard_.api.call(session, *access, request, call, std::nullopt);
+  const auto in_path = proto::percent_decoded(part);
+  if (!in_path)
+    return shard_.exchanges.refuse(session, ErrorCode::bad_request,
+                                   "the path has a broken percent sequence");
+  shard_.api.call(session, *access, request, call, std::string_view(*in_path));
+}
+
+void Routes::refuse_unknown(Session& session, const Request& request) {
+  std::string methods;
+  const auto add = [&methods](std::string_view method) {
+    if (!methods.empty()) methods.append(", ");
+    methods.append(method);
+  };
+  if (offers_api(session))
+    for (const ApiCall& call : ApiCall::all())
+      if (part_in(call.path, request.path)) add(call.method);
+  for (const Route& route : Route::table)
+    if (route.matches(request.path) && is_offered(route, session)) add(route.method);
+  if (!methods.empty()) {
+    const proto::HttpHeader allow[] = {{"Allow", methods}};
+    return shard_.exchanges.refuse(
+        session, {.status = 405,
+                  .code = "method_not_allowed",
+                  .message = "this path takes another method; see the Allow header",
+                  .headers = allow});
   }
-  if (method == "GET" && !session.is_internal && page(session, request)) return;
+  if (method_of(request) == "GET" && !session.is_internal && page(session, request)) return;
   shard_.exchanges.refuse(session, ErrorCode::not_found,
                           "there is nothing at this path; / is the page, /ws the WebSocket");
+}
+
+std::vector<Routes::Line> Routes::list() {
+  static constexpr std::string_view whom[] = {"clients", "anybody", "metrics", "api", "admin"};
+  std::vector<Line> out;
+  for (const Route& route : Route::table)
+    out.push_back({route.method, route.path, whom[std::size_t(route.whom)],
+                   route.scope ? name_of(*route.scope) : std::string_view()});
+  for (const ApiCall& call : ApiCall::all())
+    out.push_back(
+        {call.method, call.path, "api", call.scope ? name_of(*call.scope) : std::string_view()});
+  return out;
 }
 
 std::string_view Routes::origin_problem(const Request& request) {
@@ -149,27 +217,28 @@ bool Routes::settle_client(Session& session, const Request& request) {
 bool Routes::is_within(Session& session, const RateLimits::Verdict& verdict) {
   if (!verdict) return true;
   log_security(shard_, session, SecurityEvent::limit_hit, verdict->sentence);
-  const std::string seconds = std::to_string((verdict->retry_ms + 999) / 1'000);
-  const proto::HttpHeader retry[] = {{"Retry-After", seconds}};
-  const proto::ErrorRow& row = proto::row_of(ErrorCode::rate_limited);
-  shard_.exchanges.refuse(session, row.http_status, row.name, verdict->sentence, retry);
+  Exchanges::Problem problem = Exchanges::problem_of(ErrorCode::rate_limited, verdict->sentence);
+  problem.retry_after_ms = verdict->retry_ms;
+  shard_.exchanges.refuse(session, problem);
   return false;
 }
 
-bool Routes::may_use(Session& session, const Request& request, Scope scope) {
+std::optional<Access> Routes::access_of(Session& session, const Request& request) {
   // A script in a browser that has a key is one of those that may connect, or it has stolen it; and
   // in development, without a key, nothing else keeps the pages of others out.
   if (request.has_header("Origin")) {
     if (const std::string_view problem = origin_problem(request); !problem.empty()) {
       shard_.exchanges.refuse(session, ErrorCode::forbidden, problem);
-      return false;
+      return std::nullopt;
     }
   }
   if (shard_.api_keys.is_empty()) {
-    if (shard_.node.config.insecure_dev) return true;
+    if (shard_.node.config.insecure_dev)
+      return Access{
+          .scopes = {Scope::publish, Scope::read, Scope::rooms, Scope::sessions, Scope::admin}};
     shard_.exchanges.refuse(session, ErrorCode::forbidden,
                             "the API is off; set api-key in the server's configuration");
-    return false;
+    return std::nullopt;
   }
   std::string_view said = request.header("X-API-Key");
   if (said.empty()) said = proto::bearer_of(request);
@@ -183,44 +252,31 @@ bool Routes::may_use(Session& session, const Request& request, Scope scope) {
     shard_.exchanges.refuse(session, 401, "unauthorized",
                             "send the API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
                             challenge);
-    return false;
+    return std::nullopt;
   }
-  if (!is_within(session, shard_.rate_limits.call(shard_.node.hash(key->name)))) return false;
-  session.exchange->key = key;
-  if (key->scopes.has(scope)) return true;
+  const std::uint64_t number = shard_.node.hash(key->name);
+  if (!is_within(session, shard_.rate_limits.call(number))) return std::nullopt;
+  return Access{.scopes = key->scopes, .key = key, .number = number};
+}
+
+bool Routes::may_use(Session& session, const Request& request, Scope scope) {
+  const auto access = access_of(session, request);
+  return access && has_scope(session, *access, scope);
+}
+
+bool Routes::has_scope(Session& session, const Access& access, Scope scope) {
+  if (access.scopes.has(scope)) return true;
   shard_.counters.not_let_in(AuthRefusal::scope);
-  Log::line(Log::Level::info, "security",
-            {{"event", "authz_refusal"},
-             {"key", std::string_view(key->name)},
-             {"scope", name_of(scope)},
-             {"because", "the API key does not have the scope"}});
+  Log::line(
+      Log::Level::info, "security",
+      {{"event", "authz_refusal"},
+       {"key", access.key == nullptr ? std::string_view() : std::string_view(access.key->name)},
+       {"scope", name_of(scope)},
+       {"because", "the API key does not have the scope"}});
   std::string message = "this key may not be used for that: it needs the scope `";
   message.append(name_of(scope)).append("`");
   shard_.exchanges.refuse(session, ErrorCode::forbidden, message);
   return false;
-}
-
-void Routes::publish(Session& session, const Request& request) { api_.publish(session, request); }
-void Routes::broadcast(Session& session, const Request& request) {
-  api_.broadcast(session, request);
-}
-
-void Routes::revoke(Session& session, const Request& request) { api_.revoke(session, request); }
-void Routes::block(Session& session, const Request& request) { api_.block(session, request); }
-void Routes::unblock(Session& session, const Request& request) { api_.unblock(session, request); }
-void Routes::grants(Session& session, const Request& request) { api_.grants(session, request); }
-
-void Routes::list_rooms(Session& session, const Request& request) {
-  api_.list_rooms(session, request);
-}
-void Routes::create_room(Session& session, const Request& request) {
-  api_.create_room(session, request);
-}
-void Routes::describe_room(Session& session, const Request& request) {
-  api_.describe_room(session, request);
-}
-void Routes::delete_room(Session& session, const Request& request) {
-  api_.delete_room(session, request);
 }
 
 void Routes::admin_config(Session& session, const Request&) {
@@ -232,6 +288,16 @@ void Routes::admin_config(Session& session, const Request&) {
 
 void Routes::admin_trace(Session& session, const Request& request) {
   shard_.traces.begin(session, request);
+}
+
+void Routes::drain(Session& session, const Request&) {
+  if (shard_.node.ask_to_drain == nullptr)
+    return shard_.exchanges.refuse(session, ErrorCode::unavailable,
+                                   "the program that this server is part of ends it by itself");
+  shard_.node.ask_to_drain();
+  shard_.exchanges.respond(
+      session,
+      {.status = 202, .content_type = "application/json", .body = "{\"draining\":true}\n"});
 }
 
 void Routes::health(Session& session, const Request&) {
@@ -266,7 +332,9 @@ void Routes::system_health(Session& session, const Request&) {
   shard_.system_health.begin(session);
 }
 
-void Routes::metrics(Session& session, const Request&) { shard_.scrapes.begin(session); }
+void Routes::metrics(Session& session, const Request&) {
+  shard_.scrapes.begin(session, Scrapes::Form::text);
+}
 
 bool Routes::page(Session& session, const Request& request) {
   const auto* file = find_page_file(request.path);

@@ -5,48 +5,56 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/http.h"
 #include "proto/upgrade.h"
 #include "realtime/access/rate_limits.h"
 #include "realtime/access/scope.h"
-#include "realtime/http/api.h"
 #include "realtime/session/session.h"
 #include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 
 class Shard;
+struct Access;
+struct ApiCall;
 struct Route;
 
-// What each path answers. The table in routes.cc is the list.
+// What each path answers: the table in routes.cc, and that of the server API's calls.
 class Routes {
  public:
-  explicit Routes(Shard& shard) : shard_(shard), api_(shard) {}
+  explicit Routes(Shard& shard) : shard_(shard) {}
 
-  void answer(Session& session, const proto::Request& request);
+  // Of the two at most one; neither: it is the page, or there is nothing.
+  struct Found {
+    const Route* route = nullptr;
+    const ApiCall* call = nullptr;
+    bool flows = false;  // it may begin while others like it have no answer: see Exchanges
+  };
+  Found find(const Session& session, const proto::Request& request) const;
+  void answer(Session& session, const proto::Request& request, const Found& found);
+
+  // METHOD, path and whom it is for, of every route; for `ringroom routes`.
+  struct Line {
+    std::string_view method, path, whom, scope;
+  };
+  static std::vector<Line> list();
 
   // "GET /metrics", by its place in the table.
   static std::string words_for(std::size_t route);
 
  private:
   friend struct Route;
+  void call(Session& session, const proto::Request& request, const ApiCall& call);
+  void refuse_unknown(Session& session, const proto::Request& request);
   void admin_config(Session& session, const proto::Request& request);
   void admin_trace(Session& session, const proto::Request& request);
+  void drain(Session& session, const proto::Request& request);
   void health(Session& session, const proto::Request& request);
   void ready(Session& session, const proto::Request& request);
   void system_health(Session& session, const proto::Request& request);
   void metrics(Session& session, const proto::Request& request);
-  void publish(Session& session, const proto::Request& request);
-  void broadcast(Session& session, const proto::Request& request);
-  void revoke(Session& session, const proto::Request& request);
-  void block(Session& session, const proto::Request& request);
-  void unblock(Session& session, const proto::Request& request);
-  void grants(Session& session, const proto::Request& request);
-  void list_rooms(Session& session, const proto::Request& request);
-  void create_room(Session& session, const proto::Request& request);
-  void describe_room(Session& session, const proto::Request& request);
-  void delete_room(Session& session, const proto::Request& request);
   void native(Session& session, const proto::Request& request);
   void echo(Session& session, const proto::Request& request);
   void raw(Session& session, const proto::Request& request);
@@ -55,8 +63,12 @@ class Routes {
   // The built-in page and its files.
   bool page(Session& session, const proto::Request& request);
 
+  // What the request's key allows, which is one call the less now; nullopt: the refusal is out.
+  std::optional<Access> access_of(Session& session, const proto::Request& request);
   // False: the refusal is out.
   bool may_use(Session& session, const proto::Request& request, Scope scope);
+  bool has_scope(Session& session, const Access& access, Scope scope);
+  bool offers_api(const Session& session) const;
   bool is_offered(const Route& route, const Session& session) const;
   // Behind a proxy: who the client is, as the request says, counted under its address. False: that
   // has as many connections as it may, and the refusal is out.
@@ -77,7 +89,6 @@ class Routes {
                                               bool comes_back);
 
   Shard& shard_;
-  Api api_;
 };
 
 }  // namespace ringroom::realtime

@@ -1,5 +1,8 @@
 #include "realtime/room/room_life.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -71,17 +74,27 @@ void RoomLife::receive(const DescribeRoom& asked) {
            {.why = Described::asked, .asker = asked.asker, .correlation_id = asked.correlation_id});
 }
 
+// The first of this core's rooms by name: all cores together have those of the page.
 void RoomLife::receive(const ListRooms& list) {
-  std::uint32_t count = 0;
+  const auto by_name = [](const Room* a, const Room* b) {
+    return a->shown_name() < b->shown_name();
+  };
+  std::vector<const Room*> first;  // a heap: the last of them on top
+  shard_.rooms.for_each([&](const Room& room) {
+    if (list.limit == 0 || !(room.name().workspace() == list.workspace) ||
+        !room.shown_name().starts_with(list.prefix) || room.shown_name() <= list.after)
+      return;
+    if (first.size() == list.limit) {
+      if (!by_name(&room, first.front())) return;
+      std::ranges::pop_heap(first, by_name);
+      first.pop_back();
+    }
+    first.push_back(&room);
+    std::ranges::push_heap(first, by_name);
+  });
   const Question question{
       .why = Described::listed, .asker = {.to = list.to, .exchange = 0}, .listing = list.listing};
-  shard_.rooms.for_each([&](const Room& room) {
-    if (count == list.limit || !(room.name().workspace() == list.workspace) ||
-        !room.shown_name().starts_with(list.prefix))
-      return;
-    ++count;
-    describe(room, question);
-  });
+  for (const Room* room : first) describe(*room, question);
   shard_.send(CoreId{list.to.core}, RoomsListed{.to = list.to, .listing = list.listing});
 }
 

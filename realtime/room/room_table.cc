@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "proto/dialect/native_json.h"
 #include "proto/frame.h"
-#include "proto/json.h"
+#include "proto/json_object.h"
 #include "realtime/access/grants.h"
 #include "realtime/bounds.h"
 #include "realtime/shard.h"
@@ -261,9 +261,9 @@ void RoomTable::write(const auto& value) {
 
 void RoomTable::receive(const ReadHistory& read) {
   Room* found = find(read.room, read.room_name);
-  if (found == nullptr) return refuse(read, read.to, RefusedBecause::no_room);
+  if (found == nullptr) return refuse(read, read.asker, RefusedBecause::no_room);
   Room& room = *found;
-  if (!room.history) return refuse(read, read.to, RefusedBecause::no_history);
+  if (!room.history) return refuse(read, read.asker, RefusedBecause::no_history);
   fanout_.seal(room);  // what is being gathered is said already
   room.history->expire(shard_.now_ms);
   const std::uint64_t last = room.last().value;
@@ -274,46 +274,74 @@ void RoomTable::receive(const ReadHistory& read) {
     // Never partial: a hole between the position and what is kept is said, not skipped.
     const bool is_gone = read.since_epoch != room.epoch() || from > last + 1 ||
                          (!read.reverse && from < last && room.history->has_lost(from, reader));
-    if (is_gone) return refuse(read, read.to, RefusedBecause::unrecoverable);
+    if (is_gone) return refuse(read, read.asker, RefusedBecause::unrecoverable);
   }
   room.history->read(from, read.reverse, read.limit, look_back_bytes_max(), messages_, reader);
-  write(proto::HistoryPage{.correlation_id = read.correlation_id,
-                           .room = room.shown_name(),
-                           .messages = messages_,
-                           .sequence = last,
-                           .epoch = room.epoch()});
-  shard_.send(CoreId{read.to.core}, HistoryRead{.to = read.to,
-                                                .edition = read.edition,
-                                                .correlation_id = read.correlation_id,
-                                                .room_name = room.shown_name(),
-                                                .frame = frame_.text()});
+  const proto::HistoryPage page{.correlation_id = read.correlation_id,
+                                .room = room.shown_name(),
+                                .messages = messages_,
+                                .sequence = last,
+                                .epoch = room.epoch()};
+  if (read.asker.exchange != 0) return reply(read.asker, page);
+  write(page);
+  shard_.send(CoreId{read.asker.to.core}, HistoryRead{.to = read.asker.to,
+                                                      .edition = read.edition,
+                                                      .correlation_id = read.correlation_id,
+                                                      .room_name = room.shown_name(),
+                                                      .frame = frame_.text()});
+}
+
+void RoomTable::receive(const ClearHistory& clear) {
+  Room* found = find(clear.room, clear.room_name);
+  if (found == nullptr) return refuse(clear, clear.asker, RefusedBecause::no_room);
+  Room& room = *found;
+  if (!room.history) return refuse(clear, clear.asker, RefusedBecause::no_history);
+  fanout_.seal(room);  // what is being gathered is said already
+  const std::size_t cleared = room.history->size();
+  if (room.offline) {
+    offline_keeper_.look(room);
+    room.offline->acknowledge(*room.history, room.last().value);
+  } else {
+    room.history->clear();
+  }
+  frame_.clear();
+  proto::JsonObject answer(frame_);
+  answer.text("room", room.shown_name());
+  answer.number("cleared", cleared);
+  answer.number("sequence", room.last().value);
+  answer.text("epoch", room.epoch());
+  answer.end();
+  frame_.append('\n');
+  shard_.send(CoreId{clear.asker.to.core}, Answered{.asker = clear.asker, .body = frame_.text()});
 }
 
 void RoomTable::receive(const ReadPresence& read) {
   Room* found = find(read.room, read.room_name);
-  if (found == nullptr) return refuse(read, read.to, RefusedBecause::no_room);
+  if (found == nullptr) return refuse(read, read.asker, RefusedBecause::no_room);
   Room& room = *found;
-  if (!room.presence) return refuse(read, read.to, RefusedBecause::no_presence);
+  if (!room.presence) return refuse(read, read.asker, RefusedBecause::no_presence);
   presence_keeper_.tell(room, nobody);  // who is gone by now is not listed
   std::optional<std::span<const proto::PresenceMember>> members;
   if (!read.counts_only)
     members = presence_keeper_.list(room, shard_.node.config.queue_bytes_max / 2);
-  reply(read.to, proto::PresenceList{.correlation_id = read.correlation_id,
-                                     .room = room.shown_name(),
-                                     .members = members,
-                                     .count = room.presence->users(),
-                                     .connections = room.presence->connections()});
+  reply(read.asker, proto::PresenceList{.correlation_id = read.correlation_id,
+                                        .room = room.shown_name(),
+                                        .members = members,
+                                        .count = room.presence->users(),
+                                        .connections = room.presence->connections()});
 }
 
 void RoomTable::receive(const UpdatePresence& update) {
   Room* found = find(update.room, update.room_name);
-  if (found == nullptr) return refuse(update, update.from, RefusedBecause::not_a_member);
+  if (found == nullptr)
+    return refuse(update, {.to = update.from, .exchange = 0}, RefusedBecause::not_a_member);
   Room& room = *found;
-  if (!room.presence) return refuse(update, update.from, RefusedBecause::no_presence);
+  if (!room.presence)
+    return refuse(update, {.to = update.from, .exchange = 0}, RefusedBecause::no_presence);
   if (!presence_keeper_.update(room, update.user_id, update.info))
-    return refuse(update, update.from, RefusedBecause::not_a_member);
+    return refuse(update, {.to = update.from, .exchange = 0}, RefusedBecause::not_a_member);
   if (!update.correlation_id.empty())
-    reply(update.from,
+    reply({.to = update.from, .exchange = 0},
           proto::Ack{.correlation_id = update.correlation_id, .room = room.shown_name()});
   presence_keeper_.tell(room, nobody);
 }
@@ -326,9 +354,15 @@ void RoomTable::tell_presence() {
   }
 }
 
-void RoomTable::reply(const ConnectionId& to, const auto& value) {
-  write(value);
-  shard_.send(CoreId{to.core}, ToConnection{.to = to, .frame = frame_.text()});
+void RoomTable::reply(const Asker& asker, const auto& value) {
+  if (asker.exchange == 0) {
+    write(value);
+    return shard_.send(CoreId{asker.to.core}, ToConnection{.to = asker.to, .frame = frame_.text()});
+  }
+  frame_.clear();
+  proto::dialect::write_payload(value, frame_);
+  frame_.append('\n');
+  shard_.send(CoreId{asker.to.core}, Answered{.asker = asker, .body = frame_.text()});
 }
 
 void RoomTable::receive(const CatchUp& catch_up) {
@@ -398,14 +432,14 @@ void RoomTable::receive(const LeaveRoom& leave) {
   presence_keeper_.tell(room, leave.connection);
 }
 
-void RoomTable::refuse(const auto& question, const ConnectionId& to, RefusedBecause reason) {
-  shard_.send(CoreId{to.core}, Refused{.to = to,
-                                       .room = question.room,
-                                       .ticket = 0,
-                                       .exchange = 0,
-                                       .correlation_id = question.correlation_id,
-                                       .room_name = question.room_name,
-                                       .reason = reason});
+void RoomTable::refuse(const auto& question, const Asker& asker, RefusedBecause reason) {
+  shard_.send(CoreId{asker.to.core}, Refused{.to = asker.to,
+                                             .room = question.room,
+                                             .ticket = 0,
+                                             .exchange = asker.exchange,
+                                             .correlation_id = question.correlation_id,
+                                             .room_name = question.room_name,
+                                             .reason = reason});
 }
 
 void RoomTable::receive(const Farewell& farewell) {

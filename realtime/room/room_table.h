@@ -39,6 +39,7 @@ class RoomTable {
   void receive(const Publish& publish);
   void receive(const ReadHistory& read);
   void receive(const ReadPresence& read);
+  void receive(const ClearHistory& clear);
   void receive(const UpdatePresence& update);
   void receive(const CatchUp& catch_up);
   void receive(const RoomBusy& busy);
@@ -105,10 +106,10 @@ class RoomTable {
   std::size_t look_back_bytes_max() const;
   void refuse(const JoinRoom& join, RefusedBecause reason);
   // Of a question that changes nothing.
-  void refuse(const auto& question, const ConnectionId& to, RefusedBecause reason);
+  void refuse(const auto& question, const Asker& asker, RefusedBecause reason);
   void write(const auto& value);  // as a frame, into frame_
-  // One frame for one connection.
-  void reply(const ConnectionId& to, const auto& value);
+  // One frame for one connection, or the answer of a request.
+  void reply(const Asker& asker, const auto& value);
   // The answer that this publish got before, if it is here for the second time.
   bool answers_again(const Publish& publish, Room& room, std::uint64_t key);
   // The key's last value, in rooms that keep them; returns the change to tell, see StateKeeper.

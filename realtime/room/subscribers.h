@@ -95,6 +95,7 @@ struct Subscription {
   bool comes_by_name : 1 = false;  // of such a one: it has been asked for as well meanwhile
   // Rights were taken since the room was asked: what it answers may be more than is granted now.
   bool is_outdated : 1 = false;
+  bool by_server : 1 = false;  // a backend has joined it, whatever its token grants
   // While its listener is lagging: the low half of the last sequence it was sent.
   std::uint32_t lagging_since = 0;
   engine::LanePlace place = {};  // of what the room said last and has to wait

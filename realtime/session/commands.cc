@@ -387,36 +387,25 @@ void Commands::history(Session& session, const Command& command) {
   if (!actions_in(session, command.room).has(Action::history))
     return refuse(session, ErrorCode::forbidden, command,
                   refusal_of(Action::history, command.room));
-  const NameIn name(workspace_of(session), command.room);
-  const RoomId room = shard_.node.room_id(name);
-  const proto::Position since = command.recover.value_or(proto::Position{});
-  shard_.send(shard_.node.home_of(room),
-              ReadHistory{.room = room,
-                          .room_name = name,
-                          .to = shard_.connection_id(session),
-                          .correlation_id = command.message_id,
-                          .limit = command.history_limit,
-                          .reverse = command.reverse,
-                          .since_sequence = since.sequence,
-                          .since_epoch = since.epoch,
-                          .permissions = session.grants.permissions().bytes(),
-                          .edition = session.grants.edition()});
+  shard_.questions.history(about(session, command),
+                           {.since = command.recover.value_or(proto::Position{}),
+                            .limit = command.history_limit,
+                            .reverse = command.reverse,
+                            .permissions = session.grants.permissions().bytes(),
+                            .edition = session.grants.edition()});
 }
 
-Asker Commands::asker_of(const Session& session) const {
-  return {.to = shard_.connection_id(session), .exchange = 0};
+Questions::About Commands::about(const Session& session, const Command& command) const {
+  return {.workspace = workspace_of(session),
+          .room = command.room,
+          .asker = {.to = shard_.connection_id(session), .exchange = 0},
+          .correlation_id = command.message_id};
 }
 
 void Commands::create_room(Session& session, const Command& command) {
   if (!actions_in(session, command.room).has(Action::create))
     return refuse(session, ErrorCode::forbidden, command, refusal_of(Action::create, command.room));
-  const NameIn name(workspace_of(session), command.room);
-  const RoomId room = shard_.node.room_id(name);
-  shard_.send(shard_.node.home_of(room), CreateRoom{.room = room,
-                                                    .asker = asker_of(session),
-                                                    .room_name = name,
-                                                    .correlation_id = command.message_id,
-                                                    .owner = session.user->id(),
+  shard_.questions.create(about(session, command), {.owner = session.user->id(),
                                                     .metadata = command.metadata,
                                                     .max_members = command.max_members.value_or(0),
                                                     .is_public = command.is_public.value_or(true),
@@ -424,35 +413,25 @@ void Commands::create_room(Session& session, const Command& command) {
 }
 
 void Commands::delete_room(Session& session, const Command& command) {
-  const NameIn name(workspace_of(session), command.room);
-  const RoomId room = shard_.node.room_id(name);
-  shard_.send(shard_.node.home_of(room),
-              DeleteRoom{.room = room,
-                         .asker = asker_of(session),
-                         .room_name = name,
-                         .correlation_id = command.message_id,
-                         .user_id = session.user->id(),
-                         .is_granted = actions_in(session, command.room).has(Action::remove)});
+  shard_.questions.remove(about(session, command),
+                          {.user_id = session.user->id(),
+                           .is_granted = actions_in(session, command.room).has(Action::remove)});
 }
 
 void Commands::room_info(Session& session, const Command& command) {
   if (!actions_in(session, command.room).has(Action::join))
     return refuse(session, ErrorCode::forbidden, command, refusal_of(Action::join, command.room));
-  const NameIn name(workspace_of(session), command.room);
-  const RoomId room = shard_.node.room_id(name);
-  shard_.send(shard_.node.home_of(room), DescribeRoom{.room = room,
-                                                      .asker = asker_of(session),
-                                                      .room_name = name,
-                                                      .correlation_id = command.message_id});
+  shard_.questions.describe(about(session, command));
 }
 
 void Commands::list_rooms(Session& session, const Command& command) {
   const std::uint32_t limit =
       command.list_limit == 0 ? bounds::listed_rooms_usual : command.list_limit;
-  if (!shard_.listings.begin({.asker = asker_of(session),
+  if (!shard_.listings.begin({.asker = about(session, command).asker,
                               .correlation_id = command.message_id,
                               .workspace = workspace_of(session),
                               .prefix = command.prefix,
+                              .after = {},
                               .limit = limit}))
     refuse(session, ErrorCode::rate_limited, command,
            "your last list is still being gathered; ask again when it is here");
@@ -486,13 +465,9 @@ void Commands::presence(Session& session, const Command& command) {
   if (!actions_in(session, command.room).has(Action::presence))
     return refuse(session, ErrorCode::forbidden, command,
                   refusal_of(Action::presence, command.room));
-  const NameIn name(workspace_of(session), command.room);
-  const RoomId room = shard_.node.room_id(name);
-  shard_.send(shard_.node.home_of(room), ReadPresence{.room = room,
-                                                      .room_name = name,
-                                                      .to = shard_.connection_id(session),
-                                                      .correlation_id = command.message_id,
-                                                      .counts_only = command.counts_only});
+  shard_.questions.presence(about(session, command), command.counts_only
+                                                         ? Questions::Presence::counts
+                                                         : Questions::Presence::members);
 }
 
 void Commands::update_presence(Session& session, const Command& command) {

@@ -12,6 +12,7 @@
 #include "proto/json.h"
 #include "realtime/access/rate_limits.h"
 #include "realtime/letters.h"
+#include "realtime/session/questions.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {
@@ -74,8 +75,8 @@ class Commands {
   void list_rooms(Session& session, const proto::Command& command);
   void room_info(Session& session, const proto::Command& command);
   void acknowledge(Session& session, const proto::Command& command);
-  Asker asker_of(const Session& session) const;
   std::uint64_t permission_of(const proto::Command& command) const;  // that it requires
+  Questions::About about(const Session& session, const proto::Command& command) const;
   void not_offered(Session& session, const proto::Command& command);
 
   // True: it is within its limits. Otherwise the refusal is out, and the end if it does not stop.

@@ -74,7 +74,7 @@ void Drain::say_farewell(engine::SocketId socket) {
   Session* session = shard_.sessions.find(socket);
   if (session == nullptr || session->state == SessionState::draining) return;
   // Its answer is on the way, and ends it.
-  if (session->kind == SessionKind::http && session->exchange->waiting) return;
+  if (session->kind == SessionKind::http && session->exchange->is_waiting()) return;
   if (session->subscriptions.empty()) return parted_.push_back(socket);
   // Before the first is asked: rooms at home here answer at once.
   farewells_[key_of(socket)] = session->subscriptions.size();

@@ -173,6 +173,7 @@ bool Lifecycle::has_outlived_token(Session& session) {
 void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
   shard_.admission.withdrawn(session);
   shard_.greetings.forget(session);
+  shard_.orders.forget(session);
   shard_.patterns.leave_all(session);
   shard_.membership.leave_all(session, ends);
   shard_.room_places.forget(session);
@@ -282,7 +283,7 @@ void Lifecycle::fired(const engine::Fired& fired) {
   session->timer = engine::no_timer;
   switch (session->state) {
     case SessionState::connecting:
-      if (session->exchange->waiting) return arm(*session, bounds::keep_alive_ms);
+      if (session->exchange->is_waiting()) return arm(*session, bounds::keep_alive_ms);
       shard_.counters.hello_timeouts_total.add();
       return close_http(*session);
     case SessionState::connected:

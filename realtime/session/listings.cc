@@ -33,7 +33,8 @@ bool Listings::begin(const Request& request) {
                                .to = request.asker.to,
                                .limit = request.limit,
                                .workspace = request.workspace,
-                               .prefix = request.prefix});
+                               .prefix = request.prefix,
+                               .after = request.after});
   return true;
 }
 

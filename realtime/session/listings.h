@@ -30,6 +30,7 @@ class Listings {
     std::string_view correlation_id;
     Workspace workspace;
     std::string_view prefix;
+    std::string_view after;  // names behind this one; empty: from the first on
     std::uint32_t limit;
   };
   // False: the connection's last list is not complete yet.

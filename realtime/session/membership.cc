@@ -57,7 +57,8 @@ Membership::Join Membership::join(Session& session, const Request& request) {
     known->ticket = ticket;
     known->comes_by_name = true;
   } else {
-    shard_.subscribers.begin(session, room, request.room, form, ticket, request.actions);
+    shard_.subscribers.begin(session, room, request.room, form, ticket, request.actions).by_server =
+        request.by_server;
     shard_.counters.subscriptions.add();
   }
   shard_.room_places.join(
@@ -120,7 +121,8 @@ std::uint32_t Membership::review(Session& session, const GrantsRef& before,
   std::vector<RoomId> lost;
   const bool hears_other = before.permission_set() != session.grants.permission_set();
   for (Subscription& subscription : session.subscriptions) {
-    const Actions actions = actions_in(session, subscription.audience->name.shown());
+    Actions actions = actions_in(session, subscription.audience->name.shown());
+    if (subscription.by_server) actions.add(Action::join);
     if (!actions.has(Action::join)) {
       lost.push_back(subscription.audience->room);
       continue;
@@ -153,9 +155,14 @@ void Membership::receive(const Joined& joined) {
   Session* session =
       shard_.sessions.find({.slot = joined.to.slot, .generation = joined.to.generation});
   Subscription* subscription = session == nullptr ? nullptr : session->find(joined.room);
-  if (subscription == nullptr || subscription->ticket != joined.ticket)
+  if (subscription == nullptr || subscription->ticket != joined.ticket) {
+    shard_.orders.settled(joined.to, joined.ticket, false);
     return undo(joined, session == nullptr);
-  if (subscription->is_outdated) return withdraw(*session, joined);
+  }
+  if (subscription->is_outdated) {
+    shard_.orders.settled(joined.to, joined.ticket, false);
+    return withdraw(*session, joined);
+  }
   if (subscription->comes_by_name) {
     // It listens already, and is counted twice by the room now.
     subscription->comes_by_name = subscription->by_pattern = false;
@@ -170,6 +177,7 @@ void Membership::receive(const Joined& joined) {
   } else {
     shard_.subscribers.join(*session, *subscription, joined);
   }
+  shard_.orders.settled(joined.to, joined.ticket, true);
   if (joined.greets) return shard_.greetings.receive(*session, joined);
   if (joined.frame.empty()) return;
   const auto said = shard_.dialects.say(*session, joined.frame, joined.room_number);
@@ -214,6 +222,7 @@ void Membership::enter_by_pattern(const Joined& joined) {
 }
 
 void Membership::receive(const Refused& refused) {
+  shard_.orders.settled(refused.to, refused.ticket, false);
   Session* session =
       shard_.sessions.find({.slot = refused.to.slot, .generation = refused.to.generation});
   Subscription* subscription = session == nullptr ? nullptr : session->find(refused.room);

@@ -31,6 +31,7 @@ class Membership {
     std::string_view info = {};  // what the user says of itself; empty: what the session has
     bool greets = false;         // asked by Greetings, which gets the answer
     std::string_view zone = {};  // with it: of the user; empty: not known
+    bool by_server = false;      // a backend asks, not the client: it stays whatever is granted
   };
   enum class Join : std::uint8_t { asked, already_joined, too_many_rooms, unavailable };
   Join join(Session& session, const Request& request);

@@ -2,13 +2,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "engine/handler.h"
-#include "proto/http.h"
 #include "proto/message.h"
 #include "realtime/access/api_key.h"
 #include "realtime/access/grants_ref.h"
+#include "realtime/http/pipeline.h"
 #include "realtime/letters.h"
 #include "realtime/session/subscription_list.h"
 #include "realtime/session/user_table.h"
@@ -28,21 +27,6 @@ enum class SessionKind : std::uint8_t {
   native,  // /ws: the native protocol, in the dialect that was agreed
   raw,     // /raw/{room}: a message's bytes are the payload
   echo     // /echo
-};
-
-// HTTP on one connection: what reads its requests, and one that waits for its answer from another
-// core; requests behind that wait too.
-struct Exchange {
-  proto::HttpReader reader;
-  std::uint32_t number = 0;
-  bool waiting = false;
-  bool is_reading = false;  // inside the loop that takes requests off the bytes
-  bool keep_alive = true;
-  bool head_only = false;
-  bool is_proxied = false;              // its peer is a trusted proxy: the client is somebody else
-  bool awaits_proxy_header = false;     // and says so in front of the first request
-  const ApiKeys::Entry* key = nullptr;  // of the request in work; in development it needs none
-  std::vector<std::byte> behind;        // received meanwhile; bounded, the socket is paused
 };
 
 // Where a raw publisher's messages go.

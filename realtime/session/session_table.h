@@ -45,6 +45,16 @@ class SessionTable {
 
   std::size_t size() const { return count_; }
   std::size_t memory_bytes() const;  // of the slots
+  // Every session's slot is below.
+  std::uint32_t slots() const {
+    return static_cast<std::uint32_t>(chunks_.size() * chunk_sessions);
+  }
+  // nullptr: no session is there.
+  Session* in_use(std::uint32_t slot) {
+    if (slot >= slots() || chunks_[slot / chunk_sessions].bytes().empty()) return nullptr;
+    Session& session = in_slot(slot);
+    return session.state != SessionState::closed ? &session : nullptr;
+  }
   void for_each(const std::function<void(Session&)>& f);
 
   void attach(Session& session, ScopedName user);

@@ -162,7 +162,7 @@ TEST_F(BinaryDecode, ReadsTheRarerFieldsAndNothingThatStandsElsewhere) {
       good({.room_id = 7,
             .type = "quote_update",
             .message_id = "m",
-            .fields = R"({"key":"eur","expected_version":7,"priority":"high","requires":"p",)"
+            .fields = R"({"key":"eur","expected_version":7,"priority":"high",)"
                       R"("type":"ping","message_id":"x","correlation_id":"y","payload":{"a":1},)"
                       R"("timestamp":"never"})",
             .payload = "{\"a\":\r\n2}"});
@@ -172,8 +172,10 @@ TEST_F(BinaryDecode, ReadsTheRarerFieldsAndNothingThatStandsElsewhere) {
   EXPECT_EQ(command.key, "eur");
   EXPECT_EQ(command.expected_version, 7);
   EXPECT_EQ(command.priority, Priority::high);
-  EXPECT_EQ(command.required_permission, "p");
   EXPECT_EQ(command.payload, "{\"a\":  2}");
+  EXPECT_EQ(
+      good({.room_id = 7, .type = "note", .fields = R"({"requires":"p"})"}).required_permission,
+      "p");
 }
 
 TEST_F(BinaryDecode, NamesTheMessageItComplainsAbout) {

@@ -243,7 +243,7 @@ class GrantsChanged(RightsCase):
     async def test_what_cannot_be_understood_is_refused_by_its_field(self):
         for path, body, field in (
                 ("block", {}, "user"), ("block", {"user": ""}, "user"),
-                ("block", {"user": "a\u001fb"}, "user"), ("block", {"user": "a" * 129}, "user"),
+                ("block", {"user": "a\u001fb"}, "user"), ("block", {"user": "a" * 256}, "user"),
                 ("block", {"user": "a", "rooms": []}, "rooms"),
                 ("block", {"user": "a", "rooms": ["*****"]}, "rooms"),
                 ("block", {"user": "a", "expires": 1}, "expires"),
@@ -260,7 +260,7 @@ class GrantsChanged(RightsCase):
                 ("grants", {"user": "a", "permissions": {"allow": [1]}}, "permissions"),
                 ("grants", {"user": "a", "permissions": {"give": ["x"]}}, "permissions")):
             answer = self.api(path, body, expected=422)
-            self.assertIn(f"`{field}`", answer["error"]["message"], body)
+            self.assertEqual(answer["error"]["path"], f"$.{field}", body)
 
     async def test_as_much_as_may_be_is_remembered_and_no_more(self):
         users = [f"full-{n}" for n in range(60)]

@@ -8,6 +8,7 @@
 
 #include "tools/config_command.h"
 #include "tools/load/bench.h"
+#include "tools/routes_command.h"
 #include "tools/server/serve.h"
 #include "tools/token/token_command.h"
 
@@ -34,6 +35,8 @@ constexpr Subcommand subcommands[] = {
      [](int argc, char** argv) { return config_command(argc, argv, environ); }},
     {"token", "Makes tokens, and says why one would be refused.",
      [](int argc, char** argv) { return token_command(argc, argv, environ); }},
+    {"routes", "Lists the paths that the server answers.",
+     [](int argc, char** argv) { return routes_command(argc, argv); }},
     {"version", "Prints the version.", version},
 };
 

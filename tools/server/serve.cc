@@ -188,6 +188,7 @@ int run(const realtime::Config& config) {
   if (config.low_power) options.waiting = engine::Waiting::low_power;
 
   Signals signals;
+  node.ask_to_drain = [] { kill(getpid(), SIGTERM); };
   std::unique_ptr<realtime::JwksFetch> jwks_fetch;
   if (!config.token_jwks_url.empty())
     jwks_fetch = realtime::JwksFetch::start(node.config, node.token_keys);
