@@ -63,6 +63,21 @@ Outcome<Complaint> add_allowed_origin(Config& config, std::string_view text) {
   return Done{};
 }
 
+// Each is some series of /metrics, and compared with the workspace of every connection.
+constexpr std::size_t counted_workspaces_max = 100;
+
+Outcome<Complaint> add_counted_workspace(Config& config, std::string_view text) {
+  if (!is_plain_name(text))
+    return complain(
+        "workspace-metrics: \"" + std::string(text) +
+        "\" is no id that a label could show: 1 to 64 letters, digits, `-`, `_` or `.`");
+  if (config.counted_workspaces.size() == counted_workspaces_max)
+    return complain("workspace-metrics: there are more than " +
+                    std::to_string(counted_workspaces_max));
+  config.counted_workspaces.emplace_back(text);
+  return Done{};
+}
+
 // Each is compared with every connection, and with every hop of a request.
 constexpr std::size_t trusted_proxies_max = 256;
 
@@ -165,6 +180,10 @@ constexpr Option rows[] = {
      "counts twice. 0 is no limit."},
     {"rooms-max", Number{&Config::rooms_max, 1, 100'000'000, Unit::count},
      "Rooms of the whole process; joining one more is refused."},
+    {"rooms-per-workspace-max",
+     Number{&Config::rooms_per_workspace_max, 0, 100'000'000, Unit::count},
+     "Rooms of one workspace. Each core takes its share of it, so a small limit is met a little "
+     "early. 0 is no limit."},
     {"patterns-per-connection-max",
      Number{&Config::patterns_per_connection_max, 0, 1'024, Unit::count},
      "Room patterns one connection may listen to; 0 allows none."},
@@ -174,6 +193,13 @@ constexpr Option rows[] = {
     {"history-bytes-max", Number{&Config::history_bytes_max, 0, 1024 * 1024 * mib, Unit::bytes},
      "Memory of what all rooms remember together; a room that speaks when it is spent forgets its "
      "oldest messages early. 0 is no limit."},
+
+    {"workspace-metrics",
+     List{"ids of workspaces, between commas",
+          [](const Config& config) { return config.counted_workspaces; },
+          clear<&Config::counted_workspaces>, add_counted_workspace},
+     "Workspaces that /metrics counts by themselves. Of others there is no series: their ids come "
+     "with tokens, and may be any number."},
 
     {"allowed-origin",
      List{"https://app.example.com, https://*.example.com, null or *, between commas",

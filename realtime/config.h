@@ -56,9 +56,12 @@ struct Config {
   std::uint64_t rooms_per_connection_max = 128;
   std::uint64_t rooms_per_user_max = 0;
   std::uint64_t rooms_max = 1'000'000;
+  std::uint64_t rooms_per_workspace_max = 0;
   std::uint64_t patterns_per_connection_max = 8;
   std::uint64_t patterns_max = 10'000;
   std::uint64_t history_bytes_max = 1024ull * 1024 * 1024;
+
+  std::vector<std::string> counted_workspaces;
 
   std::vector<OriginRule> allowed_origins;
   bool origin_required = false;

@@ -364,6 +364,7 @@ constexpr std::string_view level_of(const Published& published) {
 // Why the home of a room said no. A row each: what the asker is told.
 enum class RefusedBecause : std::uint8_t {
   too_many_rooms,
+  workspace_full,
   overloaded,
   unknown_namespace,
   conflict,
@@ -399,6 +400,8 @@ struct RefusalRow {
 inline constexpr RefusalRow refusal_rows[] = {
     {RefusedBecause::too_many_rooms, proto::ErrorCode::unavailable,
      "the server holds as many rooms as it may; try again later"},
+    {RefusedBecause::workspace_full, proto::ErrorCode::unavailable,
+     "this workspace holds as many rooms as it may; try again when one has been let go"},
     {RefusedBecause::overloaded, proto::ErrorCode::unavailable,
      "the room's listeners do not keep up; try again shortly"},
     {RefusedBecause::unknown_namespace, proto::ErrorCode::not_found,

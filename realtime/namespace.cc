@@ -31,7 +31,8 @@ constexpr NamespaceOption rows[] = {
     {"history-bytes", Number{&Namespace::history_bytes, kib, gib, Unit::bytes},
      "Bytes of memory of one room's kept messages; the oldest go first."},
     {"history-total-bytes", Number{&Namespace::history_total_bytes, 0, 1024 * gib, Unit::bytes},
-     "The same of all rooms of the namespace: a room that speaks when it is spent forgets early; 0 "
+     "The same of all rooms of the namespace in one workspace: a room that speaks when it is spent "
+     "forgets early; 0 "
      "is no limit but history-bytes-max."},
     {"recovery-messages-max", Number{&Namespace::recovery_messages_max, 1, million, Unit::count},
      "Who missed more messages than this is told `recovered: false` instead of getting them."},

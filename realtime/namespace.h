@@ -43,7 +43,7 @@ struct Namespace {
   std::uint64_t history_count = 0;  // per room; 0: rooms keep nothing
   std::uint64_t history_age_ms = 300'000;
   std::uint64_t history_bytes = 1024 * 1024;    // per room
-  std::uint64_t history_total_bytes = 0;        // of all rooms of the namespace; 0: no limit
+  std::uint64_t history_total_bytes = 0;        // of all in one workspace; 0: no limit
   std::uint64_t recovery_messages_max = 1'000;  // more missed than this: told, not brought
 
   // Publishing (R7): how long a room knows a message_id again, and how many.

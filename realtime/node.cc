@@ -45,6 +45,8 @@ Node::Node(const Config& config_, std::uint32_t cores_)
   for (std::uint32_t core = 0; core < cores; ++core) {
     counters.push_back(std::make_unique<ShardCounters>());
     footprints.push_back(std::make_unique<alloc::Footprint>());
+    workspace_counters.push_back(
+        std::make_unique<WorkspaceCounters[]>(config.counted_workspaces.size()));
     active_users.push_back(std::make_unique<ActiveUsers>());
     beats.push_back(std::make_unique<Beat>());
   }
@@ -52,6 +54,14 @@ Node::Node(const Config& config_, std::uint32_t cores_)
 
 std::uint64_t Node::hash(std::string_view text) const {
   return XXH3_64bits_withSeed(text.data(), text.size(), hash_seed);
+}
+
+WorkspaceCounters* Node::counters_of(CoreId core, Workspace workspace) const {
+  const auto& counted = config.counted_workspaces;
+  const auto found = std::ranges::find(counted, workspace.id());
+  return found == counted.end()
+             ? nullptr
+             : &workspace_counters[core.value][static_cast<std::size_t>(found - counted.begin())];
 }
 
 std::optional<std::uint8_t> Node::quiet_hours(std::string_view name) const {

@@ -18,6 +18,7 @@
 #include "realtime/session/active_users.h"
 #include "realtime/watchdog.h"
 #include "realtime/workspace.h"
+#include "realtime/workspace_counters.h"
 
 namespace ringroom::engine {
 class Engine;
@@ -46,6 +47,8 @@ struct Node {
   CoreId home_of(std::uint64_t key) const {
     return CoreId{static_cast<std::uint16_t>(key % cores)};
   }
+  // nullptr: the workspace is not counted by itself.
+  WorkspaceCounters* counters_of(CoreId core, Workspace workspace) const;
   // Of a limit of the whole process, what one core may take without asking the others; 0: no limit.
   std::uint64_t share_of_core(std::uint64_t limit) const { return (limit + cores - 1) / cores; }
   // What Publish::quiet_hours says for the policy of that name; nullopt: there is none.
@@ -68,6 +71,8 @@ struct Node {
   std::vector<std::unique_ptr<ActiveUsers>> active_users;
   std::vector<std::unique_ptr<Beat>> beats;
   WatchdogReport watchdog;
+  // By core, and then in the order of config.counted_workspaces; the same.
+  std::vector<std::unique_ptr<WorkspaceCounters[]>> workspace_counters;
   // Set by main once the engine runs; for /metrics.
   std::atomic<const engine::Engine*> engine{nullptr};
 

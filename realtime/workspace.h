@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ class Workspace {
   // nullopt: no id. It is a name as rooms have them: 1 to 255 bytes of UTF-8, no control
   // characters.
   static std::optional<Workspace> of(std::string_view id);
+  template <class Text>
+  requires std::same_as<Text, std::string>
+  static std::optional<Workspace> of(Text&& text_that_ends) = delete;
 
   constexpr std::string_view id() const { return id_.empty() ? default_id : id_; }
   constexpr bool is_default() const { return id_.empty(); }
@@ -82,6 +86,9 @@ class NameIn {
     RR_CHECK(name.find(ScopedName::separator) == std::string_view::npos);
     if (!workspace.is_default()) join(workspace);
   }
+  template <class Text>
+  requires std::same_as<Text, std::string> NameIn(Workspace workspace, Text&& text_that_ends)
+  = delete;
   NameIn(const NameIn&) = delete;
   NameIn& operator=(const NameIn&) = delete;
 

@@ -206,6 +206,19 @@ void append_users(Writer& out, const Totals& totals) {
     out.value("window", ActiveUsers::windows[i].name, CounterKind::gauge, totals.users.users(i));
 }
 
+void append_workspaces(Writer& out, const Node& node) {
+  const auto& counted = node.config.counted_workspaces;
+  if (counted.empty()) return;
+  for (const CounterRow<WorkspaceCounters>& row : workspace_counters) {
+    out.begin(row.name, row.kind, row.help);
+    for (std::size_t i = 0; i < counted.size(); ++i) {
+      std::uint64_t sum = 0;
+      for (const auto& of_core : node.workspace_counters) sum += (of_core[i].*row.field).read();
+      out.value("workspace", counted[i], row.kind, sum);
+    }
+  }
+}
+
 void append_cores(Writer& out, const Node& node) {
   const engine::Engine* const engine = node.engine.load(std::memory_order_acquire);
   if (engine == nullptr) return;
@@ -243,6 +256,7 @@ std::string metrics_text(const Node& node, Totals& totals) {
   append_users(out, totals);
   append_rows<alloc::Footprint>(out, alloc::footprint_rows, totals.memory);
   append_rows<engine::EngineCounters>(out, engine::engine_counter_rows, totals.engine);
+  append_workspaces(out, node);
   append_cores(out, node);
   return text;
 }

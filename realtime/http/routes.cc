@@ -13,6 +13,7 @@
 #include "realtime/http/admin.h"
 #include "realtime/http/metrics.h"
 #include "realtime/http/page/page.h"
+#include "realtime/http/workspace_query.h"
 #include "realtime/session/identity.h"
 #include "realtime/session/security_log.h"
 #include "realtime/shard.h"
@@ -431,7 +432,7 @@ std::optional<std::string_view> Routes::shake_hands(Session& session, const Requ
 
 std::optional<OwnedWorkspace> Routes::workspace_in(Session& session, const Request& request) {
   if (!shard_.node.config.insecure_dev) return OwnedWorkspace();  // its token says which
-  const auto said = proto::query_parameter(request.query, "workspace");
+  const auto said = workspace_in_query(request.query);
   if (!said) return OwnedWorkspace();
   if (const auto workspace = Workspace::of(*said)) return OwnedWorkspace(*workspace);
   shard_.exchanges.refuse(session, ErrorCode::bad_request,
@@ -445,6 +446,10 @@ void Routes::native(Session& session, const Request& request) {
   const auto user = proto::query_parameter(request.query, "user");
   const auto workspace = workspace_in(session, request);
   if (!workspace) return;
+  if (!token && !user && !Workspace(*workspace).is_default())
+    return shard_.exchanges.refuse(session, ErrorCode::bad_request,
+                                   "say who you are with it: /ws?user=NAME&workspace=ID; elsewhere "
+                                   "the workspace is that of the token");
   const std::string dialect = proto::query_parameter(request.query, "dialect").value_or("json");
   const bool is_event = dialect == "event";
   const bool wants_batches = proto::query_parameter(request.query, "batch") == "1";

@@ -12,6 +12,7 @@
 #include "proto/frame.h"
 #include "proto/json.h"
 #include "realtime/bounds.h"
+#include "realtime/http/workspace_query.h"
 #include "realtime/session/connection_text.h"
 #include "realtime/shard.h"
 #include "realtime/workspace.h"
@@ -87,8 +88,8 @@ void Traces::begin(Session& session, const proto::Request& request) {
   const auto room = proto::query_parameter(request.query, "room");
   if (connection.has_value() + user.has_value() + room.has_value() != 1)
     return refuse("say one of `connection`, `user` and `room`");
-  const auto workspace =
-      Workspace::of(proto::query_parameter(request.query, "workspace").value_or("default"));
+  const std::string said = workspace_in_query(request.query).value_or("default");
+  const auto workspace = Workspace::of(said);
   if (!workspace) return refuse("`workspace` must be the id of one");
   const auto is_name = [](const std::optional<std::string>& name) {
     return !name || proto::dialect::native_json::is_room_name(*name);

@@ -29,6 +29,7 @@
 namespace ringroom::realtime {
 
 struct Batch;  // fanout.h
+struct WorkspaceCounters;
 
 // The home side of a room: the one place that orders its publications and knows its members and on
 // which cores somebody listens. Who listens there is kept by Subscribers on each core.
@@ -165,7 +166,8 @@ class Room {
   Sequence sent{0};              // Fanout's: the last in a batch that went out
   Sequence audited{0};           // RoomTable's: what listening cores were last asked to compare
   std::uint64_t created_wall_ms = 0;
-  std::uint32_t pattern_listeners = 0;  // of all listeners
+  WorkspaceCounters* counted = nullptr;  // null: its workspace is not counted by itself
+  std::uint32_t pattern_listeners = 0;   // of all listeners
   bool is_ending = false;            // RoomTable's: deleted, and forgotten when the last has left
   bool rests = false;                // it ends because nobody used it
   std::uint64_t used_ms = 0;         // RoomTable's: when a room without listeners was last used

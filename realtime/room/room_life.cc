@@ -9,7 +9,8 @@ namespace ringroom::realtime {
 
 template <class Request>
 void RoomLife::refuse(const Request& request, RefusedBecause reason) {
-  if (reason == RefusedBecause::too_many_rooms) shard_.counters.refused_limit_total.add();
+  if (reason == RefusedBecause::too_many_rooms || reason == RefusedBecause::workspace_full)
+    shard_.counters.refused_limit_total.add();
   shard_.send(CoreId{request.asker.to.core}, Refused{.to = request.asker.to,
                                                      .room = request.room,
                                                      .ticket = 0,

@@ -26,6 +26,7 @@ RoomTable::RoomTable(Shard& shard)
       quiet_keeper_(shard),
       room_seats_(shard),
       pace_keeper_(shard, fanout_),
+      tenants_(shard.node, shard.core),
       history_of_core_{.bytes_max = shard.node.share_of_core(shard.node.config.history_bytes_max)},
       frame_(shard.heap),
       payload_(shard.heap) {}
@@ -58,12 +59,14 @@ Result<Room*, RefusedBecause> RoomTable::make(RoomId id, ScopedName name, const 
     return fail(RefusedBecause::is_a_pattern);
   const std::uint64_t rooms_max = shard_.node.share_of_core(shard_.node.config.rooms_max);
   if (rooms_max != 0 && rooms_.size() >= rooms_max) return fail(RefusedBecause::too_many_rooms);
+  if (tenants_.is_full(name.workspace())) return fail(RefusedBecause::workspace_full);
   auto& room = rooms_[id.value];
   RR_CHECK(room == nullptr);
   const auto epoch = static_cast<std::uint32_t>(shard_.message_ids.random());
   room = std::make_unique<Room>(id, name, rules, epoch, next_number());
   room->used_ms = shard_.now_ms;
   room->created_wall_ms = shard_.wall_ms;
+  room->counted = tenants_.begin(name.workspace());
   begin_history(*room);
   presence_keeper_.begin(*room);
   shard_.counters.rooms.add();
@@ -82,8 +85,7 @@ void RoomTable::begin_history(Room& room) {
                                           : History::Limits{.count = rules.history_count,
                                                             .age_ms = rules.history_age_ms,
                                                             .bytes = rules.history_bytes};
-  History::Budget& of_namespace = history_of_[&rules];
-  of_namespace.bytes_max = shard_.node.share_of_core(rules.history_total_bytes);
+  History::Budget& of_namespace = tenants_.history_of(room.name().workspace(), rules);
   room.history = std::make_unique<History>(
       limits, History::Account{.of_namespace = of_namespace,
                                .of_core = history_of_core_,
@@ -125,7 +127,9 @@ void RoomTable::forget(RoomId id) {
   if (room.idempotency)
     shard_.footprint.idempotency_bytes.subtract(room.idempotency->memory_bytes());
   if (room.state) shard_.footprint.state_bytes.subtract(room.state->bytes());
+  const OwnedWorkspace workspace(room.name().workspace());
   rooms_.erase(found);
+  tenants_.end(workspace);  // behind its history, which is on its account
   shard_.counters.rooms.subtract();
 }
 

@@ -17,6 +17,7 @@
 #include "realtime/room/room.h"
 #include "realtime/room/room_seats.h"
 #include "realtime/room/sealer.h"
+#include "realtime/room/tenants.h"
 
 namespace ringroom::realtime {
 
@@ -139,8 +140,8 @@ class RoomTable {
   QuietKeeper quiet_keeper_;
   RoomSeats room_seats_;
   PaceKeeper pace_keeper_;
+  Tenants tenants_;
   History::Budget history_of_core_;
-  std::unordered_map<const Namespace*, History::Budget> history_of_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;
   std::uint64_t rooms_made_ = 0;
   std::size_t sweep_bucket_ = 0;         // of rooms_, the next to visit

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "realtime/room/room_table.h"
 #include "realtime/shard.h"
+#include "realtime/workspace_counters.h"
 
 // What a publication meets on its way into a room: what it was before, who objects, how long it
 // waits, its number.
@@ -114,6 +115,7 @@ void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
       break;
   }
   shard_.counters.publications_total.add();
+  if (room.counted != nullptr) room.counted->publications_total.add();
   shard_.stages.reached_room(publish.since);
   if (!publish.wants_answer) return;
   shard_.send(CoreId{publish.from.core}, Published{.to = publish.from,
@@ -195,6 +197,7 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
   if (!room.is_used()) room.used_ms = shard_.now_ms;
   shard_.counters.publications_total.add();
   if (!publish.waited) shard_.stages.reached_room(publish.since);
+  if (room.counted != nullptr) room.counted->publications_total.add();
   if (asker != shard_.core) shard_.counters.publications_remote_total.add();
 
   const MessageId message_id = shard_.message_ids.next(shard_.wall_ms);

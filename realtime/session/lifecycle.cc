@@ -122,6 +122,8 @@ void Lifecycle::authenticated(Session& session, ScopedName user) {
   seen(session);
   shard_.record(Happened::identified, session);
   change(session, SessionState::authenticated);
+  if (WorkspaceCounters* counters = shard_.node.counters_of(shard_.core, workspace_of(session)))
+    counters->connections.add();
   await_silence(session, shard_.node.config.ping_interval_ms);
   if (const auto over = shard_.rate_limits.connect_as_user(session)) {
     shard_.counters.rate_closes_total.add();
@@ -171,6 +173,9 @@ bool Lifecycle::has_outlived_token(Session& session) {
 }
 
 void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
+  if (session.state == SessionState::authenticated)
+    if (WorkspaceCounters* counters = shard_.node.counters_of(shard_.core, workspace_of(session)))
+      counters->connections.subtract();
   shard_.admission.withdrawn(session);
   shard_.greetings.forget(session);
   shard_.orders.forget(session);

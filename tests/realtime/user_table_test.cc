@@ -27,7 +27,8 @@ TEST(UserTable, KeepsIdsOfEveryLengthAroundItsPadding) {
 TEST(UserTable, TellsUsersOfTwoWorkspacesApart) {
   alloc::CoreHeap heap;
   UserTable users(heap);
-  const Workspace acme = *Workspace::of("acme"), longest = *Workspace::of(std::string(255, 'w'));
+  const std::string longest_id(255, 'w');
+  const Workspace acme = *Workspace::of("acme"), longest = *Workspace::of(longest_id);
   User& ann = users.add(name("ann"), 7);
   User& other_ann = users.add(NameIn(acme, "ann"), 7);
   User& third_ann = users.add(NameIn(longest, "ann"), 7);

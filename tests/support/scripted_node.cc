@@ -91,6 +91,11 @@ void ScriptedClient::say(std::string_view json) {
   if (is_open()) node_.act(*this, ScriptedNode::Act::Kind::say, client_frame(json));
 }
 
+void ScriptedClient::ask(std::string_view http) {
+  RR_CHECK(is_backend_);
+  if (is_open()) node_.act(*this, ScriptedNode::Act::Kind::say, bytes_of(http));
+}
+
 void ScriptedClient::hang_up() {
   if (!is_open()) return;
   has_hung_up_ = true;  // it hears nothing from here on
@@ -100,6 +105,7 @@ void ScriptedClient::hang_up() {
 void ScriptedClient::heard(std::span<const std::byte> bytes) {
   if (!is_open()) return;
   unread_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (is_backend_) return read_answers();
   if (!is_upgraded_) {
     const auto head_bytes = load::read_upgrade_response(unread_);
     if (!head_bytes && head_bytes.error() == load::UpgradeError::need_more_bytes) return;
@@ -130,6 +136,22 @@ void ScriptedClient::read_frames() {
                                                static_cast<unsigned char>(payload[1]));
   }
   unread_.erase(0, begin);
+}
+
+void ScriptedClient::read_answers() {
+  constexpr std::string_view end_of_head = "\r\n\r\n", length = "Content-Length: ";
+  for (;;) {
+    const std::size_t head = unread_.find(end_of_head);
+    if (head == std::string::npos) return;
+    const std::size_t at = unread_.find(length);
+    RR_CHECK(at < head);
+    const std::size_t begin = head + end_of_head.size();
+    const std::size_t bytes = std::stoul(unread_.substr(at + length.size()));
+    if (unread_.size() < begin + bytes) return;
+    const std::string body = unread_.substr(begin, bytes);
+    unread_.erase(0, begin + bytes);
+    on_message(body);
+  }
 }
 
 void ScriptedNode::Place::before_turn(ScriptedRing& ring) {
@@ -200,8 +222,10 @@ std::string ScriptedNode::room_at(CoreId home) {
   }
 }
 
-ScriptedClient& ScriptedNode::connect(CoreId core, std::string_view user) {
+ScriptedClient& ScriptedNode::connect(CoreId core, std::string_view user,
+                                      const std::function<void(ScriptedClient&)>& prepare) {
   ScriptedClient& client = clients_.emplace_back(*this, core);
+  if (prepare) prepare(client);
   act(client, Act::Kind::connect);
   for (int turns = 0; turns < 2; ++turns) turn(core);  // it is taken up, and its name known
   std::string path("/ws?user=");
@@ -210,6 +234,14 @@ ScriptedClient& ScriptedNode::connect(CoreId core, std::string_view user) {
       bytes_of(load::upgrade_request("localhost", path, "ringroom.v1.json")));
   settle();
   RR_CHECK(client.is_upgraded_);
+  return client;
+}
+
+ScriptedClient& ScriptedNode::open_backend(CoreId core) {
+  ScriptedClient& client = clients_.emplace_back(*this, core);
+  client.is_backend_ = true;
+  act(client, Act::Kind::connect);
+  for (int turns = 0; turns < 2; ++turns) turn(core);
   return client;
 }
 

@@ -26,6 +26,7 @@ namespace ringroom::support {
 class ScriptedNode;
 
 // A client of a ScriptedNode, in service: it speaks the native protocol and hears whole messages.
+// Or one that was opened as a backend: it makes HTTP requests, and hears the body of each answer.
 class ScriptedClient {
  public:
   ScriptedClient(ScriptedNode& node, CoreId core) : node_(node), core_(core) {}
@@ -35,6 +36,7 @@ class ScriptedClient {
   std::optional<std::uint16_t> close_code() const { return close_code_; }
 
   void say(std::string_view json);  // nothing, if it was closed
+  void ask(std::string_view http);  // of a backend: a whole request
   void hang_up();
   // Called with each text message, within a turn of the core.
   std::function<void(std::string_view json)> on_message = [](std::string_view) {};
@@ -45,12 +47,14 @@ class ScriptedClient {
   friend class ScriptedNode;
   void heard(std::span<const std::byte> bytes);
   void read_frames();
+  void read_answers();
 
   ScriptedNode& node_;
   CoreId core_;
   std::optional<engine::File> file_;
   std::string unread_;
   bool is_upgraded_ = false;
+  bool is_backend_ = false;
   bool has_hung_up_ = false;
   std::optional<std::uint16_t> close_code_;
 };
@@ -87,7 +91,11 @@ class ScriptedNode {
   std::string room_at(CoreId home);
 
   // Turns the cores until the client is in service.
-  ScriptedClient& connect(CoreId core, std::string_view user);
+  // `user` may go on with further parameters of the query. `prepare` is called before it can hear
+  // anything.
+  ScriptedClient& connect(CoreId core, std::string_view user,
+                          const std::function<void(ScriptedClient&)>& prepare = {});
+  ScriptedClient& open_backend(CoreId core);
   void turn(CoreId core, std::size_t letters = all);
   void pass(std::uint64_t ms) { now_ms_ += ms; }
   // Turns all cores until nobody has anything to do.
