@@ -36,6 +36,10 @@ enum class CommandKind : std::uint8_t {
   room_info,
   update_presence,
   acknowledge,  // of a user's offline queue: everything up to a position has arrived
+  trace,        // what happens to somebody, as it happens
+  start_topic,  // the server's own numbers: start_monitoring, ...
+  stop_topic,   //
+  admin_alert,  // to all who hear them
 };
 
 // Of two messages for one connection that belong to different rooms, which goes first.

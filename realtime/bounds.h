@@ -129,6 +129,10 @@ inline constexpr std::size_t trace_looks_per_turn = 32 * 1'024;
 inline constexpr std::uint32_t traced_usual = 100, traced_max = 1'000;  // events in one answer
 inline constexpr std::size_t traces_max = 16;
 inline constexpr std::size_t watchers_max = 8;
+inline constexpr std::uint64_t own_numbers_cookie = ~std::uint64_t{10};
+// Who begins to listen to them hears the first ones so soon.
+inline constexpr std::uint64_t own_numbers_first_ms = 100;
+inline constexpr std::size_t own_numbers_requests_max = 64;
 inline constexpr std::uint64_t trace_cookie = ~std::uint64_t{9};
 
 inline constexpr std::uint64_t health_cookie = ~std::uint64_t{8};

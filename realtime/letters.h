@@ -790,6 +790,13 @@ struct WatchTrace {
   void each_text(auto&&) {}
 };
 
+// Said to all who hear the server's own numbers.
+struct AdminAlert {
+  std::string_view payload;  // a JSON object
+  proto::Priority priority;
+  void each_text(auto&& f) { f(payload); }
+};
+
 using LetterItem = std::variant<
     JoinRoom, LeaveRoom, Acknowledge, Farewell, FarewellSaid, Publish, ReadHistory, HistoryRead,
     ReadPresence, UpdatePresence, CreateRoom, DeleteRoom, DescribeRoom, ListRooms, RoomDescribed,
@@ -798,7 +805,7 @@ using LetterItem = std::variant<
     JoinPattern, LeavePattern, PatternKnown, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota,
     Revoke, Revoked, RightsChange, RightsChanged, TakeSeat, LeaveSeat, SeatLost, Unseat, AskHealth,
     HealthTold, ReadTrace, TraceRead, WatchTrace, Answered, ClearHistory, SessionOrder, OrderDone,
-    ListConnections, ConnectionsListed, ListUsers, UsersListed>;
+    ListConnections, ConnectionsListed, ListUsers, UsersListed, AdminAlert>;
 static_assert(alignof(FormBatch) >= alignof(Exclusion) && alignof(FormBatch) >= alignof(EventMark),
               "keep() places bytes of each");
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "realtime/option_table.h"
+#include "realtime/source/topics.h"
 
 namespace ringroom::realtime {
 
@@ -218,6 +219,9 @@ std::vector<Namespace> settle_namespaces(const std::vector<ChosenNamespace>& cho
 }
 
 Namespaces::Namespaces(std::vector<Namespace> rows, bool insecure_dev) : rows_(std::move(rows)) {
+  own_numbers_.history_count = 1;  // who comes sees the last ones at once
+  own_numbers_.dedup_count = 1;
+  own_numbers_.empty_room_ms = 10'000;
   if (rows_.empty()) rows_.push_back(built_in_default(insecure_dev));
 }
 
@@ -233,7 +237,7 @@ const Namespace* Namespaces::find(std::string_view room) const {
     if (row.name.empty()) fallback = &row;
     if (!name.empty() && row.name == name) return &row;
   }
-  return fallback;
+  return topic_of_room(room) != nullptr ? &own_numbers_ : fallback;
 }
 
 }  // namespace ringroom::realtime

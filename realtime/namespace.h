@@ -144,6 +144,7 @@ class Namespaces {
   const Namespace* personal() const;
 
  private:
+  Namespace own_numbers_;        // of topics.h, unless a namespace `admin` is configured
   std::vector<Namespace> rows_;  // few: looked up when a room is made, not when it speaks
 };
 

@@ -83,9 +83,12 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       scrapes(*this),
       system_health(*this),
       traces(*this),
+      own_numbers(*this),
       drain(*this),
       deflater_(node.config.compression_bytes_min),
       mail_(node.cores) {
+  for (const TopicRow& row : topics)
+    permission_sets.known.push_back(node.permission(row.permission));
   outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
   footprint.recorder_bytes.set(recorder.event_count() * sizeof(FlightEvent));
   beat.is(Doing::outside);
@@ -131,6 +134,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       footprint.blocks_bytes.set(heap.bytes());
       Watchdog::notice_silence(node.watchdog, now_ms);
       rights.expire();
+      own_numbers.sweep();
       outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
     } else if (fired.cookie == bounds::presence_cookie) {
       rooms.tell_presence();
@@ -142,6 +146,8 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       system_health.fired();
     } else if (fired.cookie == bounds::trace_cookie) {
       traces.fired();
+    } else if (fired.cookie == bounds::own_numbers_cookie) {
+      own_numbers.fired();
     } else if (fired.cookie == bounds::leave_cookie) {
       awaits_others_ = false;
     } else if (fired.cookie == bounds::go_on_cookie) {
@@ -167,13 +173,15 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   beat.is(Doing::scrape);
   scrapes.walk();
   traces.walk();
+  own_numbers.walk();
   beat.is(Doing::flush);
   rooms.flush();
   traces.tell();
   end_unservable();
   admission.close_oldest();
   const bool has_more = subscribers.has_backlog() || reach.has_more() || scrapes.has_more() ||
-                        connection_lists.has_more() || user_lists.has_more() || traces.has_more();
+                        connection_lists.has_more() || user_lists.has_more() || traces.has_more() ||
+                        own_numbers.has_more();
   if (has_more && !std::exchange(goes_on_, true)) outbox.arm(0, bounds::go_on_cookie);
   rooms.gather(outbox);
   arm_flush();

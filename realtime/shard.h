@@ -55,6 +55,7 @@
 #include "realtime/session/rights.h"
 #include "realtime/session/session_table.h"
 #include "realtime/session/websocket_session.h"
+#include "realtime/source/own_numbers.h"
 #include "realtime/stages.h"
 
 namespace ringroom::realtime {
@@ -163,6 +164,7 @@ class Shard : public engine::Handler {
   Scrapes scrapes;
   SystemHealth system_health;
   Traces traces;
+  OwnNumbers own_numbers;
   Drain drain;
 
  private:
@@ -226,6 +228,7 @@ class Shard : public engine::Handler {
   void receive(const ReadTrace& item) { traces.receive(item); }
   void receive(const TraceRead& item) { traces.receive(item); }
   void receive(const WatchTrace& item) { traces.receive(item); }
+  void receive(const AdminAlert& item) { own_numbers.receive(item); }
 
   void read(Letter& letter);
   // What came of sending one message to it.

@@ -16,11 +16,12 @@ inline constexpr std::string_view usage_names[] = {
     "connect", "join_room", "leave_room", "room_message", "typing_indicator", "ping", "heartbeat",
     "presence", "history", "refresh_token", "subscribe", "unsubscribe", "request_metrics",
     "query_request", "query_cancel", "message_batch", "create_room", "delete_room", "list_rooms",
-    "room_info", "update_presence", "acknowledge",
+    "room_info", "update_presence", "acknowledge", "trace", "start_monitoring", "stop_monitoring",
+    "admin_alert",
     // The others.
     "cursor_position", "other"};
 inline constexpr std::size_t usage_count = std::size(usage_names);
-inline constexpr std::size_t usage_kinds = std::size_t(proto::CommandKind::acknowledge) + 1;
+inline constexpr std::size_t usage_kinds = std::size_t(proto::CommandKind::admin_alert) + 1;
 static_assert(usage_count == usage_kinds + 2 &&
                   usage_names[std::size_t(proto::CommandKind::publish)] == "room_message" &&
                   usage_names[std::size_t(proto::CommandKind::acknowledge)] == "acknowledge",

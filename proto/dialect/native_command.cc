@@ -381,6 +381,14 @@ constexpr TypeRow client_types[] = {
     {"room_info", CommandKind::room_info, Room::required},
     {"update_presence", CommandKind::update_presence, Room::required, read_update_presence},
     {"acknowledge", CommandKind::acknowledge, Room::optional, read_acknowledge},
+    {"trace", CommandKind::trace, Room::none},
+    {"start_monitoring", CommandKind::start_topic, Room::none},
+    {"start_user_activity", CommandKind::start_topic, Room::none},
+    {"start_performance", CommandKind::start_topic, Room::none},
+    {"stop_monitoring", CommandKind::stop_topic, Room::none},
+    {"stop_user_activity", CommandKind::stop_topic, Room::none},
+    {"stop_performance", CommandKind::stop_topic, Room::none},
+    {"admin_alert", CommandKind::admin_alert, Room::none},
 };
 constexpr TypeRow custom_type{"", CommandKind::publish, Room::required, read_publish};
 

@@ -30,11 +30,9 @@ std::string_view first_in(const Request& request, std::string_view name, char se
   return {};
 }
 
-std::string_view in_subprotocols(const Request& request) {
-  return first_in(request, "Sec-WebSocket-Protocol", ',', [](std::string_view offer) {
-    return offer.starts_with(token_subprotocol_prefix)
-               ? offer.substr(token_subprotocol_prefix.size())
-               : std::string_view();
+std::string_view in_subprotocols(const Request& request, std::string_view prefix) {
+  return first_in(request, "Sec-WebSocket-Protocol", ',', [prefix](std::string_view offer) {
+    return offer.starts_with(prefix) ? offer.substr(prefix.size()) : std::string_view();
   });
 }
 
@@ -60,10 +58,15 @@ bool is_our_page_or_none(const Request& request) {
 
 }  // namespace
 
+std::string_view key_in_subprotocols(const Request& request) {
+  return in_subprotocols(request, key_subprotocol_prefix);
+}
+
 std::optional<std::string> token_of(const Request& request, std::string_view cookie_name) {
   if (const std::string_view token = proto::bearer_of(request); !token.empty())
     return std::string(token);
-  if (const std::string_view token = in_subprotocols(request); !token.empty())
+  if (const std::string_view token = in_subprotocols(request, token_subprotocol_prefix);
+      !token.empty())
     return std::string(token);
   if (auto token = proto::query_parameter(request.query, "token")) return token;
   if (cookie_name.empty() || !is_our_page_or_none(request)) return std::nullopt;

@@ -22,4 +22,10 @@ std::optional<std::string> token_of(const proto::Request& request,
 // Of a subprotocol that is none, but a token. It is never chosen, and never repeated in an answer.
 inline constexpr std::string_view token_subprotocol_prefix = "ringroom.token.";
 
+// A key of the API in a subprotocol of its own, likewise: ringroom.key.KEY. For pages of who looks
+// after the server; a key that is to be said so is of letters, digits and !#$%&'*+-.^_`|~ only.
+// Empty: there is none.
+std::string_view key_in_subprotocols(const proto::Request& request);
+inline constexpr std::string_view key_subprotocol_prefix = "ringroom.key.";
+
 }  // namespace ringroom::realtime

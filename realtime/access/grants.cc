@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "realtime/access/bounds.h"
+#include "realtime/source/topics.h"
 
 namespace ringroom::realtime {
 
@@ -127,6 +128,14 @@ Actions Grants::over(std::string_view pattern) const {
 }
 
 std::string refusal_of(Action action, std::string_view room) {
+  if (const TopicRow* const topic = topic_of_room(room)) {
+    if (action != Action::join && action != Action::history)
+      return "in " + std::string(topic->room) + " the server speaks, nobody else";
+    return "to hear " + std::string(room) + " takes the permission `" +
+           std::string(topic->permission) +
+           "`, in the workspace `default`; an interval is written " + std::string(topic->room) +
+           ":30s";
+  }
   return std::string(name_of(action)) + " is not granted for room " + std::string(room);
 }
 

@@ -62,6 +62,10 @@ class GrantsRef {
   PermissionView permissions() const {
     return held_ == nullptr ? PermissionView() : held_->rights.permissions.view();
   }
+  // One of PermissionSets::known, by its place there.
+  bool holds_known(std::size_t permission) const {
+    return held_ != nullptr && held_->rights.permissions.has_known(permission);
+  }
   PermissionSets::Number permission_set() const {
     return held_ == nullptr ? PermissionSets::none : held_->rights.permissions.number();
   }

@@ -63,6 +63,9 @@ class PermissionSets {
   }
   std::size_t size() const { return numbers_.size(); }
 
+  // Those that the server itself asks for, by a place that the asker knows.
+  std::vector<std::uint64_t> known;
+
  private:
   struct Held {
     Number number = none;
@@ -88,6 +91,9 @@ class PermissionHold {
   }
 
   PermissionSets::Number number() const { return number_; }
+  bool has_known(std::size_t permission) const {
+    return number_ != PermissionSets::none && view().has(sets_->known[permission]);
+  }
   PermissionView view() const {
     return number_ == PermissionSets::none ? PermissionView() : sets_->view(number_);
   }

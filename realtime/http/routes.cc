@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "proto/dialect/native_json.h"
+#include "realtime/access/credentials.h"
 #include "realtime/access/forwarded.h"
 #include "realtime/http/admin.h"
 #include "realtime/http/metrics.h"
@@ -45,6 +46,7 @@ constexpr Route Route::table[] = {
     {"GET", "/ws", For::clients, {}, &Routes::native},
     {"GET", "/echo", For::clients, {}, &Routes::echo},
     {"GET", "/raw/", For::clients, {}, &Routes::raw},
+    {"GET", "/ws", For::admin, Scope::admin, &Routes::admin_socket},
     {"GET", "/admin/config", For::admin, Scope::admin, &Routes::admin_config},
     {"GET", "/admin/trace", For::admin, Scope::admin, &Routes::admin_trace},
     {"POST", "/admin/drain", For::admin, Scope::admin, &Routes::drain},
@@ -243,6 +245,8 @@ std::optional<Access> Routes::access_of(Session& session, const Request& request
   }
   std::string_view said = request.header("X-API-Key");
   if (said.empty()) said = proto::bearer_of(request);
+  // A page can say nothing else with its handshake.
+  if (said.empty() && session.is_internal) said = key_in_subprotocols(request);
   const ApiKeys::Entry* key = shard_.api_keys.find(said);
   // What opens everything is of no use where everybody is.
   if (key == nullptr || (key->scopes.has(Scope::admin) && !session.is_internal)) {
@@ -474,6 +478,14 @@ void Routes::native(Session& session, const Request& request) {
   if (identified) return shard_.greetings.begin(session, identified->zone, {}, {});
   shard_.commands.refuse(session, identified.error().code, {}, identified.error().message);
   shard_.lifecycle.close(session, identified.error().close);
+}
+
+// The same protocol, for who looks after the server: no user of anybody's, no limits of users.
+void Routes::admin_socket(Session& session, const Request& request) {
+  static constexpr std::string_view subprotocols[] = {"ringroom.v1.json"};
+  if (!upgrade(session, request, SessionKind::native, subprotocols)) return;
+  shard_.identities.admit_admin(session);
+  shard_.greetings.begin(session, {}, {}, {});
 }
 
 void Routes::echo(Session& session, const Request& request) {

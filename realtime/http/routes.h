@@ -57,6 +57,7 @@ class Routes {
   void metrics(Session& session, const proto::Request& request);
   void native(Session& session, const proto::Request& request);
   void echo(Session& session, const proto::Request& request);
+  void admin_socket(Session& session, const proto::Request& request);
   void raw(Session& session, const proto::Request& request);
   // In development: the workspace that the query names. nullopt: the refusal is out.
   std::optional<OwnedWorkspace> workspace_in(Session& session, const proto::Request& request);

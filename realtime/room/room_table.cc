@@ -148,6 +148,7 @@ void RoomTable::receive(const JoinRoom& join) {
   presence_keeper_.enter(*room, join);
   const std::optional<Seats::Holder> older = room_seats_.take(*room, join);
   shard_.counters.joins_total.add();
+  shard_.own_numbers.listened(room->id(), room->name().text());
 
   join.greets ? offline_keeper_.greet(join, *room) : answer(join, *room);
   presence_keeper_.tell(*room, join.connection);
@@ -164,6 +165,7 @@ void RoomTable::enter_by_pattern(Room& room, const PatternTable::Listener& liste
   room.enter(CoreId{listener.connection.core}, listener.form);
   ++room.pattern_listeners;
   shard_.counters.joins_total.add();
+  shard_.own_numbers.listened(room.id(), room.name().text());
   answer(JoinRoom{.room = room.id(),
                   .room_name = room.name(),
                   .connection = listener.connection,

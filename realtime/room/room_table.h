@@ -80,6 +80,10 @@ class RoomTable {
     const auto found = rooms_.find(id.value);
     return found == rooms_.end() ? ScopedName() : found->second->name();
   }
+  bool is_listened_to(RoomId id) const {
+    const auto found = rooms_.find(id.value);
+    return found != rooms_.end() && found->second->listener_count() > 0;
+  }
   // Also one that is being deleted.
   bool holds(RoomId id) const { return rooms_.contains(id.value); }
   // A message id that the room knows from now on; sequence 0: that message was replaced.

@@ -43,7 +43,7 @@ constexpr CommandRow CommandRow::rows[] = {
     {CommandKind::refresh_token, false, &Commands::refresh_token},
     {CommandKind::subscribe, false, &Commands::subscribe},
     {CommandKind::unsubscribe, false, &Commands::unsubscribe},
-    {CommandKind::request_metrics, false, &Commands::not_offered},
+    {CommandKind::request_metrics, false, &Commands::request_metrics},
     {CommandKind::query_request, false, &Commands::not_offered},
     {CommandKind::query_cancel, false, &Commands::not_offered},
     {CommandKind::message_batch, false, &Commands::message_batch},
@@ -53,6 +53,10 @@ constexpr CommandRow CommandRow::rows[] = {
     {CommandKind::room_info, false, &Commands::room_info},
     {CommandKind::update_presence, false, &Commands::update_presence},
     {CommandKind::acknowledge, false, &Commands::acknowledge},
+    {CommandKind::trace, false, &Commands::trace},
+    {CommandKind::start_topic, false, &Commands::start_topic},
+    {CommandKind::stop_topic, false, &Commands::stop_topic},
+    {CommandKind::admin_alert, false, &Commands::admin_alert},
 };
 
 namespace {
@@ -65,7 +69,7 @@ bool is_pattern_for(const Session& session, std::string_view room) {
 constexpr bool rows_are_in_order() {
   for (std::size_t i = 0; i < std::size(CommandRow::rows); ++i)
     if (std::size_t(CommandRow::rows[i].kind) != i) return false;
-  return std::size(CommandRow::rows) == std::size_t(CommandKind::acknowledge) + 1;
+  return std::size(CommandRow::rows) == std::size_t(CommandKind::admin_alert) + 1;
 }
 static_assert(rows_are_in_order(), "dispatch indexes by the kind");
 

@@ -75,6 +75,17 @@ class Commands {
   void list_rooms(Session& session, const proto::Command& command);
   void room_info(Session& session, const proto::Command& command);
   void acknowledge(Session& session, const proto::Command& command);
+  // commands_admin.cc
+  void request_metrics(Session& session, const proto::Command& command);
+  void trace(Session& session, const proto::Command& command);
+  void start_topic(Session& session, const proto::Command& command);
+  void stop_topic(Session& session, const proto::Command& command);
+  void admin_alert(Session& session, const proto::Command& command);
+  // False: the refusal is out.
+  bool is_admin(Session& session, const proto::Command& command);
+  std::optional<proto::JsonValue> payload_of(const proto::Command& command);  // until the next
+  void invalid(Session& session, const proto::Command& command, std::string_view path,
+               std::string_view message);
   std::uint64_t permission_of(const proto::Command& command) const;  // that it requires
   Questions::About about(const Session& session, const proto::Command& command) const;
   void not_offered(Session& session, const proto::Command& command);
@@ -100,6 +111,7 @@ class Commands {
 
   Shard& shard_;
   proto::JsonParser parser_, inner_parser_;  // a batch's own text is alive while its messages run
+  proto::JsonParser payload_parser_;         // of a payload that only its command reads
   alloc::BlockBuilder frame_;
   std::span<std::byte> text_;                  // of the message in work
   std::string room_name_;                      // of a room that was called by its number

@@ -10,6 +10,7 @@
 #include "realtime/bounds.h"
 #include "realtime/session/security_log.h"
 #include "realtime/shard.h"
+#include "realtime/source/topics.h"
 
 namespace ringroom::realtime {
 
@@ -145,6 +146,11 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
   return Identity{};
 }
 
+void Identities::admit_admin(Session& session) {
+  session.grants = everything_.share();
+  shard_.lifecycle.authenticated(session, NameIn(Workspace(), admin_user_id));
+}
+
 Outcome<Identities::Refusal> Identities::refresh(Session& session, std::string_view token) {
   auto claims = believe(session, token);
   if (!claims) return fail(claims.error());
@@ -164,6 +170,11 @@ Outcome<Identities::Refusal> Identities::refresh(Session& session, std::string_v
 
 Actions actions_in(const Session& session, std::string_view room) {
   if (!session.grants || session.user == nullptr) return {};
+  if (const TopicRow* const topic = topic_of_room(room)) {
+    const bool may_hear = TopicRoom::parse(room) && workspace_of(session).is_default() &&
+                          session.grants.holds_known(std::size_t(topic->topic));
+    return may_hear ? Actions{Action::join, Action::history} : Actions{};
+  }
   return session.grants->in(room, session.user->id());
 }
 

@@ -18,6 +18,9 @@ namespace ringroom::realtime {
 
 class Shard;
 
+// Who came by admin-listen is called so; no name that a room would show elsewhere.
+inline constexpr std::string_view admin_user_id = "(admin)";
+
 // Who a client is: from its token, or in development from the name it gives itself. The answer is
 // no unless one of the two says otherwise.
 //
@@ -43,6 +46,8 @@ class Identities {
   };
   // On success the session is authenticated and holds its grants.
   Result<Identity, Refusal> identify(Session& session, const Credentials& credentials);
+  // Of admin-listen, by its key: everything is granted, in the default workspace.
+  void admit_admin(Session& session);
   // Of a session in service: the same user, with another end and other rights from here on. If it
   // is refused nothing has changed.
   Outcome<Refusal> refresh(Session& session, std::string_view token);

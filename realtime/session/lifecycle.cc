@@ -125,6 +125,7 @@ void Lifecycle::authenticated(Session& session, ScopedName user) {
   if (WorkspaceCounters* counters = shard_.node.counters_of(shard_.core, workspace_of(session)))
     counters->connections.add();
   await_silence(session, shard_.node.config.ping_interval_ms);
+  if (session.is_internal) return;  // it takes no place of anybody's
   if (const auto over = shard_.rate_limits.connect_as_user(session)) {
     shard_.counters.rate_closes_total.add();
     log_security(shard_, session, SecurityEvent::limit_hit, over->sentence);
@@ -177,6 +178,7 @@ void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
     if (WorkspaceCounters* counters = shard_.node.counters_of(shard_.core, workspace_of(session)))
       counters->connections.subtract();
   shard_.admission.withdrawn(session);
+  if (session.is_internal && session.kind == SessionKind::native) shard_.traces.unwatch(session);
   shard_.greetings.forget(session);
   shard_.orders.forget(session);
   shard_.patterns.leave_all(session);

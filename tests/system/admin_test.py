@@ -80,10 +80,10 @@ class Admin(unittest.TestCase):
             self.assertEqual(self.status(daemon, CONFIG, None, port), 401)
             for path in ("/", "/app.js", "/nothing"):
                 self.assertEqual(self.status(daemon, ("GET", path, None), "admin", port), 404, path)
-            for path in ("/ws?user=ann", "/echo", "/raw/room"):
+            for path, status in (("/ws?user=ann", b" 401 "), ("/echo", b" 404 "), ("/raw/room", b" 404 ")):
                 with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as sock:
                     sock.sendall(wire.handshake(path))
-                    self.assertIn(b" 404 ", wire.read_head(sock)[0], path)
+                    self.assertIn(status, wire.read_head(sock)[0], path)
 
     def test_what_only_it_has_is_nowhere_else(self):
         with self.daemon() as daemon:
