@@ -88,7 +88,7 @@ struct Command {
   std::optional<std::uint64_t> expected_version = {};
 
   // Decoded from the payload by the kinds that have them, empty otherwise.
-  std::string_view token;                // connect, refresh_token
+  std::string_view token;                // connect, refresh_token, join_room
   std::string_view user_id;              // connect, for development without tokens
   std::optional<Position> recover;       // join_room: `recover`; history: `since`
   std::optional<Position> acknowledged;  // acknowledge: the newest message that arrived

@@ -111,6 +111,28 @@ std::string print_quiet_hours(const Config& config) {
   return out;
 }
 
+Outcome<Complaint> add_role(Config& config, std::string_view text) {
+  return choose(config.roles, text);
+}
+std::string print_roles(const Config& config) {
+  std::string out;
+  for (const Role& role : config.roles) out += (out.empty() ? "" : ";") + print(role);
+  return out;
+}
+
+// Roles that are named must be there: one that is not would grant nothing, and nobody would know.
+Outcome<Complaint> check_roles(const Config& config) {
+  const struct {
+    std::string_view option;
+    const std::string& name;
+  } named[] = {{"default-role", config.default_role}, {"anonymous-role", config.anonymous_role}};
+  for (const auto& [option, name] : named)
+    if (!name.empty() && find_role(config.roles, name) == nullptr)
+      return complain(std::string(option) + " names `" + name +
+                      "`, and there is no role of that name");
+  return Done{};
+}
+
 constexpr std::size_t access_keys_max = 256;  // each is compared with every call
 
 Outcome<Complaint> add_access_key(Config& config, std::string_view text) {
@@ -352,6 +374,14 @@ constexpr Option rows[] = {
      "Hours that a publication which names them waits for (`quiet_hours`). In the file it is a "
      "table, [quiet-hours.NAME]."},
 
+    {"role", Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_roles, add_role},
+     "Rights under a name, for tokens that list it among their `roles`. In the file it is a table, "
+     "[role.NAME]."},
+    {"default-role", Text{&Config::default_role}, "Role of everybody who comes with a token."},
+    {"anonymous-role", Text{&Config::anonymous_role},
+     "Role of who comes without a token, as a user of its own for each connection; if none is "
+     "named, nobody is let in without one."},
+
     {"log-level", Option::choice<&Config::log_level>(level_names),
      "Least important record that is written."},
     {"log-format", Option::choice<&Config::log_format>(format_names),
@@ -452,6 +482,7 @@ Outcome<Complaint> settle(Config& config) {
                     " bytes long, not " + std::to_string(config.token_hmac_secret.size()) +
                     ": a shorter one can be guessed from any token");
   if (auto done = check_jwks_url(config); !done) return done;
+  if (auto done = check_roles(config); !done) return done;
   if (config.token_skew_ms % 1'000 != 0)
     return complain("token-skew-ms must be whole seconds, not " +
                     print_quantity(config.token_skew_ms, Unit::milliseconds));
@@ -513,7 +544,9 @@ bool has_token_keys(const Config& config) {
 std::vector<std::string_view> notes(const Config& config) {
   std::vector<std::string_view> out;
   if (config.insecure_dev) out.push_back("insecure-dev is on: everybody may use any name and room");
-  if (!config.insecure_dev && !has_token_keys(config))
+  if (!config.anonymous_role.empty())
+    out.push_back("anonymous-role is set: whoever has no token is let in with its rights");
+  if (!config.insecure_dev && !has_token_keys(config) && config.anonymous_role.empty())
     out.push_back(
         "no token-hmac-secret, token-key-files, token-jwks-file or token-jwks-url is set: every "
         "client will be refused");

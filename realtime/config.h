@@ -12,6 +12,7 @@
 #include "realtime/access/limit_rule.h"
 #include "realtime/access/network.h"
 #include "realtime/access/origin.h"
+#include "realtime/access/role.h"
 #include "realtime/access/scope.h"
 #include "realtime/namespace.h"
 #include "realtime/option.h"
@@ -120,6 +121,10 @@ struct Config {
   std::vector<Namespace> namespaces;               // what that means; settle() makes them
 
   std::vector<QuietHours> quiet_hours;
+
+  std::vector<Role> roles;
+  std::string default_role;
+  std::string anonymous_role;
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::automatic;

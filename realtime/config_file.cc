@@ -125,6 +125,8 @@ Outcome<Complaint> read_tables(Config& config, const Option& option, const toml:
   if (option.name == "namespace")
     return read_tables(option.name, namespace_options, choose_namespace, config.chosen_namespaces,
                        node, file);
+  if (option.name == "role")
+    return read_tables(option.name, role_options, choose_role, config.roles, node, file);
   return read_tables(option.name, quiet_hours_options, choose_quiet_hours, config.quiet_hours, node,
                      file);
 }

@@ -249,6 +249,13 @@ template Outcome<Complaint> assign(Namespace&, const OptionRow<Namespace>&, std:
 template std::string print(const Namespace&, const OptionRow<Namespace>&);
 template std::string accepted(const OptionRow<Namespace>&);
 
+template const OptionRow<Role>* find_row(std::span<const OptionRow<Role>>, std::string_view);
+template const OptionRow<Role>* nearest_row(std::span<const OptionRow<Role>>, std::string_view);
+template std::string suggestion(const OptionRow<Role>*);
+template Outcome<Complaint> assign(Role&, const OptionRow<Role>&, std::string_view);
+template std::string print(const Role&, const OptionRow<Role>&);
+template std::string accepted(const OptionRow<Role>&);
+
 template const OptionRow<QuietHours>* find_row(std::span<const OptionRow<QuietHours>>,
                                                std::string_view);
 template const OptionRow<QuietHours>* nearest_row(std::span<const OptionRow<QuietHours>>,

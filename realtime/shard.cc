@@ -70,6 +70,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       rights(*this),
       questions(*this),
       orders(*this),
+      room_tokens(*this),
       revoking(*this),
       commands(*this),
       greetings(*this),
@@ -135,6 +136,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
       Watchdog::notice_silence(node.watchdog, now_ms);
       rights.expire();
       own_numbers.sweep();
+      room_tokens.expire();
       outbox.arm(bounds::sweep_interval_ms, bounds::sweep_cookie);
     } else if (fired.cookie == bounds::presence_cookie) {
       rooms.tell_presence();

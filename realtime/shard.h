@@ -53,6 +53,7 @@
 #include "realtime/session/questions.h"
 #include "realtime/session/revoking.h"
 #include "realtime/session/rights.h"
+#include "realtime/session/room_tokens.h"
 #include "realtime/session/session_table.h"
 #include "realtime/session/websocket_session.h"
 #include "realtime/source/own_numbers.h"
@@ -151,6 +152,7 @@ class Shard : public engine::Handler {
   Rights rights;
   Questions questions;
   Orders orders;
+  RoomTokens room_tokens;
   Revoking revoking;
   Commands commands;
   Greetings greetings;

@@ -18,6 +18,8 @@ using realtime::NamespaceOption;
 using realtime::Option;
 using realtime::QuietHours;
 using realtime::QuietHoursOption;
+using realtime::Role;
+using realtime::RoleOption;
 
 std::string_view origin_name(Origin origin) {
   switch (origin) {
@@ -86,6 +88,12 @@ void show(const QuietHours& hours) {
     std::printf("%s = %s\n", std::string(option.name).c_str(), toml_value(hours, option).c_str());
 }
 
+void show(const Role& role) {
+  std::printf("\n[role.%s]\n", role.name.c_str());
+  for (const RoleOption& option : realtime::role_options)
+    std::printf("%s = %s\n", std::string(option.name).c_str(), toml_value(role, option).c_str());
+}
+
 void show(const Loaded& loaded) {
   for (std::size_t i = 0; i < realtime::options.size(); ++i) {
     const Option& option = realtime::options[i];
@@ -97,6 +105,7 @@ void show(const Loaded& loaded) {
   }
   for (const Namespace& options : loaded.config.namespaces) show(loaded, options);
   for (const QuietHours& hours : loaded.config.quiet_hours) show(hours);
+  for (const Role& role : loaded.config.roles) show(role);
 }
 
 constexpr std::string_view usage =
@@ -127,6 +136,11 @@ std::string config_defaults() {
   for (const QuietHoursOption& option : realtime::quiet_hours_options) {
     explain(option);
     out += "#" + std::string(option.name) + " = " + toml_value(QuietHours{}, option) + "\n\n";
+  }
+  out += "# Rights for tokens that list this among their `roles`.\n#[role.editor]\n\n";
+  for (const RoleOption& option : realtime::role_options) {
+    explain(option);
+    out += "#" + std::string(option.name) + " = " + toml_value(Role{}, option) + "\n\n";
   }
   return out;
 }
@@ -188,6 +202,23 @@ std::string config_markdown() {
   for (const QuietHoursOption& option : realtime::quiet_hours_options)
     out += "| `" + std::string(option.name) + "` | " + realtime::accepted(option) + " | `" +
            realtime::print(QuietHours{}, option) + "` | " + std::string(option.help) + " |\n";
+  out +=
+      "\n## Roles\n\n"
+      "A token lists its user's roles (claim `roles`, docs/protocol.md), and everybody with a "
+      "token "
+      "has `default-role`. A role adds to what the token says itself; one that a token names and "
+      "that is not here grants nothing. Names with blanks cannot be written here.\n\n"
+      "```toml\n"
+      "[role.editor]\n"
+      "rooms = [\"doc:*=join+publish+presence\", \"lobby=join\"]\n"
+      "permissions = [\"draft:view\"]\n"
+      "```\n\n"
+      "The same by a flag: `--role "
+      "'editor:rooms=doc:*=join+publish+presence lobby=join,permissions=draft:view'`.\n\n"
+      "| Option of a role | Takes | |\n|---|---|---|\n";
+  for (const RoleOption& option : realtime::role_options)
+    out += "| `" + std::string(option.name) + "` | " + realtime::accepted(option) + " | " +
+           std::string(option.help) + " |\n";
   return out;
 }
 

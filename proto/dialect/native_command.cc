@@ -185,6 +185,7 @@ Verdict read_refresh_token(const Reading& in, Command& command) {
 
 Verdict read_join(const Reading& in, Command& command) {
   if (!in.payload) return good;
+  if (const Verdict bad = read_token(in, command)) return bad;
   if (const Verdict bad = read_info(in, command)) return bad;
   if (const auto recover = in.find("recover")) {
     if (const Verdict bad = read_position(*recover, "payload.recover", command.recover)) return bad;

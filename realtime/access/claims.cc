@@ -49,17 +49,23 @@ bool read_words(const JsonValue& list, std::vector<std::string>& out) {
   return true;
 }
 
+bool read_actions(const JsonValue& list, Actions& out) {
+  if (!list.is_array()) return false;
+  for (const JsonValue item : list.items()) {
+    const auto name = item.string();
+    const auto action = name ? action_of(*name) : std::nullopt;
+    if (!action) return false;
+    out.add(*action);
+  }
+  return true;
+}
+
 bool read_rooms(const JsonValue& rooms, std::vector<RoomGrant>& out) {
   if (!Members::of(rooms, bounds::token_rows_max)) return false;
   for (const JsonField field : rooms.fields()) {
-    if (!is_pattern(field.name) || !field.value.is_array()) return false;
+    if (!is_pattern(field.name)) return false;
     RoomGrant grant{.pattern = std::string(field.name), .actions = {}};
-    for (const JsonValue item : field.value.items()) {
-      const auto name = item.string();
-      const auto action = name ? action_of(*name) : std::nullopt;
-      if (!action) return false;
-      grant.actions.add(*action);
-    }
+    if (!read_actions(field.value, grant.actions)) return false;
     out.push_back(std::move(grant));
   }
   return true;
@@ -119,8 +125,15 @@ Result<Claims, TokenError> read_claims(const proto::JsonValue& object, const Tok
   if (!out.workspace.empty() && !Workspace::of(out.workspace)) return fail(TokenError::bad_claim);
   const auto permissions = claims->find("permissions");
   if (permissions && !read_words(*permissions, out.permissions)) return fail(TokenError::bad_claim);
+  const auto roles = claims->find("roles");
+  if (roles && !read_words(*roles, out.roles)) return fail(TokenError::bad_claim);
   const auto rooms = claims->find("rooms");
   if (rooms && !read_rooms(*rooms, out.rooms)) return fail(TokenError::bad_claim);
+  const auto actions = claims->find("actions");
+  if (!read_word(*claims, "room", out.room) || (actions && out.room.empty()) ||
+      (actions && !read_actions(*actions, out.room_actions)))
+    return fail(TokenError::bad_claim);
+  if (!actions) out.room_actions.add(Action::join);
   if (const auto info = claims->find("info")) {
     if (!info->is_object()) return fail(TokenError::bad_claim);
     out.info = info->raw();

@@ -30,7 +30,11 @@ struct Claims {
   std::uint64_t expires_s = 0;  // seconds since 1970
   std::uint64_t skew_s = 0;     // of the rules
   std::vector<std::string> permissions;
+  std::vector<std::string> roles;
   std::vector<RoomGrant> rooms;
+  // Of a token that is for one room, and for nothing else; empty: it is not.
+  std::string room;
+  Actions room_actions;     // `actions`; join if it does not say
   std::string info = "{}";  // raw JSON object: public presence data
   std::string zone;         // IANA time zone
 

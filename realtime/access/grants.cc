@@ -106,6 +106,13 @@ Actions Grants::in(std::string_view room, std::string_view user) const {
   return with_changes(out, room);
 }
 
+Actions Grants::denied_in(std::string_view room) const {
+  Actions denied;
+  for (const RoomChange& change : changes_)
+    if (matches(change.pattern, room)) denied.add(change.denied);
+  return denied;
+}
+
 // Also for a pattern: as below, a change that matches it concerns all that it does.
 Actions Grants::with_changes(Actions granted, std::string_view room) const {
   Actions denied;

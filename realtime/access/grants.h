@@ -102,6 +102,8 @@ class Grants {
   Actions in(std::string_view room, std::string_view user) const;
   // What holds in every room that the pattern matches; of personal rooms it says nothing.
   Actions over(std::string_view pattern) const;
+  // What is taken away in the room, whatever grants it.
+  Actions denied_in(std::string_view room) const;
   bool may(Action action, std::string_view room, std::string_view user) const {
     return in(room, user).has(action);
   }

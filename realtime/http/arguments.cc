@@ -9,6 +9,7 @@
 #include "proto/dialect/native_json.h"
 #include "proto/http.h"
 #include "proto/json_fault.h"
+#include "realtime/http/workspace_query.h"
 #include "realtime/node.h"
 #include "realtime/session/connection_text.h"
 
@@ -195,7 +196,7 @@ std::optional<Arguments::Fault> Arguments::take_parameter(const Place& place,
 }
 
 std::optional<Arguments::Fault> Arguments::read_workspace(std::string_view query) {
-  const auto said = proto::query_parameter(query, workspace_field.name);
+  const auto said = workspace_in_query(query);
   if (!said) return std::nullopt;
   if (workspace_.is_said && workspace_.text != *said)
     return fault(workspace_field.name, "is another one than in the query; say it once");

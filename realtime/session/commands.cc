@@ -226,7 +226,19 @@ void Commands::tell_token_ends(Session& session, std::uint64_t in_ms) {
 }
 
 void Commands::join_room(Session& session, const Command& command) {
-  join(session, command.room, command, command.recover);
+  if (command.token.empty()) return join(session, command.room, command, command.recover);
+  const RoomId room = shard_.node.room_id(NameIn(workspace_of(session), command.room));
+  const auto taken = shard_.room_tokens.take(session, command.room, command.token);
+  if (!taken) return refuse(session, taken.error().code, command, taken.error().message);
+  if (session.find(room) == nullptr) {
+    join(session, command.room, command, command.recover);
+    if (session.find(room) == nullptr) shard_.room_tokens.forget(session, room);
+    return;
+  }
+  // It is there already, and goes on with this token.
+  shard_.membership.review(session, session.grants.share(), "forbidden");
+  if (!command.message_id.empty())
+    reply(session, proto::Ack{.correlation_id = command.message_id, .room = command.room});
 }
 
 void Commands::join(Session& session, std::string_view room, const Command& command,
@@ -234,7 +246,7 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
   Command about = command;
   about.room = room;
   if (is_pattern_for(session, room)) return join_pattern(session, about, recover.has_value());
-  const Actions actions = actions_in(session, room);
+  const Actions actions = shard_.room_tokens.in(session, room);
   if (!actions.has(Action::join))
     return refuse(session, ErrorCode::forbidden, about, refusal_of(Action::join, room));
   if (command.want_members && !actions.has(Action::presence))
@@ -388,7 +400,7 @@ void Commands::say(Session& session, CoreId home, const Command& command, const 
 }
 
 void Commands::history(Session& session, const Command& command) {
-  if (!actions_in(session, command.room).has(Action::history))
+  if (!shard_.room_tokens.in(session, command.room).has(Action::history))
     return refuse(session, ErrorCode::forbidden, command,
                   refusal_of(Action::history, command.room));
   shard_.questions.history(about(session, command),
@@ -417,13 +429,14 @@ void Commands::create_room(Session& session, const Command& command) {
 }
 
 void Commands::delete_room(Session& session, const Command& command) {
-  shard_.questions.remove(about(session, command),
-                          {.user_id = session.user->id(),
-                           .is_granted = actions_in(session, command.room).has(Action::remove)});
+  shard_.questions.remove(
+      about(session, command),
+      {.user_id = session.user->id(),
+       .is_granted = shard_.room_tokens.in(session, command.room).has(Action::remove)});
 }
 
 void Commands::room_info(Session& session, const Command& command) {
-  if (!actions_in(session, command.room).has(Action::join))
+  if (!shard_.room_tokens.in(session, command.room).has(Action::join))
     return refuse(session, ErrorCode::forbidden, command, refusal_of(Action::join, command.room));
   shard_.questions.describe(about(session, command));
 }
@@ -466,7 +479,7 @@ void Commands::left(Session& session, std::string_view room, std::string_view re
 }
 
 void Commands::presence(Session& session, const Command& command) {
-  if (!actions_in(session, command.room).has(Action::presence))
+  if (!shard_.room_tokens.in(session, command.room).has(Action::presence))
     return refuse(session, ErrorCode::forbidden, command,
                   refusal_of(Action::presence, command.room));
   shard_.questions.presence(about(session, command), command.counts_only

@@ -8,6 +8,7 @@
 #include "proto/dialect/native_json.h"
 #include "proto/json.h"
 #include "realtime/bounds.h"
+#include "realtime/session/connection_text.h"
 #include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 #include "realtime/source/topics.h"
@@ -97,16 +98,33 @@ Result<Claims, Identities::Refusal> Identities::believe(const Session& session,
   return std::move(*claims);
 }
 
+void Identities::add_role(std::string_view name, std::vector<RoomGrant>& rooms,
+                          std::vector<std::uint64_t>& permissions) const {
+  const Role* role = name.empty() ? nullptr : find_role(shard_.node.config.roles, name);
+  if (role == nullptr) return;
+  rooms.insert(rooms.end(), role->rooms.begin(), role->rooms.end());
+  for (const std::string& permission : role->permissions)
+    permissions.push_back(shard_.node.permission(permission));
+}
+
+GrantsRef Identities::rights_of(std::vector<RoomGrant> rooms,
+                                std::vector<std::uint64_t> permissions, TokenMark mark) {
+  return GrantsRef({.grants = Grants(std::move(rooms)),
+                    .mark = mark,
+                    .permissions = PermissionHold(shard_.permission_sets, std::move(permissions)),
+                    .edition = shard_.rights.next_edition()});
+}
+
 void Identities::grant(Session& session, Claims& claims) {
   std::vector<std::uint64_t> permissions;
   for (const std::string& name : claims.permissions)
     permissions.push_back(shard_.node.permission(name));
-  GrantsRef granted({.grants = Grants(std::move(claims.rooms)),
-                     .mark = shard_.revocations.mark_of(claims),
-                     .permissions = PermissionHold(shard_.permission_sets, std::move(permissions)),
-                     .edition = shard_.rights.next_edition()});
-  session.grants = shard_.rights.apply(
-      std::move(granted), NameIn(workspace_of(claims), claims.user), shard_.connection_id(session));
+  for (const std::string& name : claims.roles) add_role(name, claims.rooms, permissions);
+  add_role(shard_.node.config.default_role, claims.rooms, permissions);
+  session.grants =
+      shard_.rights.apply(rights_of(std::move(claims.rooms), std::move(permissions),
+                                    shard_.revocations.mark_of(claims)),
+                          NameIn(workspace_of(claims), claims.user), shard_.connection_id(session));
   // Whatever lies behind the year 2106 is never in our time.
   session.expires_s = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(claims.valid_until_s(), std::numeric_limits<std::uint32_t>::max()));
@@ -118,6 +136,10 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
   if (!credentials.token.empty()) {
     auto claims = believe(session, credentials.token);
     if (!claims) return fail(claims.error());
+    if (!claims->room.empty())
+      return refuse(
+          session, ErrorCode::unauthorized,
+          "this token is for one room: connect with another, and bring it with join_room");
     const NameIn user(workspace_of(*claims), claims->user);
     if (is_blocked(user)) return refuse_blocked(session);
     const std::string_view info = credentials.info.empty() ? claims->info : credentials.info;
@@ -129,9 +151,12 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
     shard_.sessions.set_info(session, info);
     return Identity{.zone = std::move(claims->zone)};
   }
-  if (!shard_.node.config.insecure_dev)
+  if (!shard_.node.config.insecure_dev) {
+    if (!shard_.node.config.anonymous_role.empty())
+      return let_in_unknown(session, credentials.info);
     return refuse(session, ErrorCode::unauthorized,
                   "a token is required: by `?token=`, an Authorization header or in `connect`");
+  }
   // The rules of a room name are those of any name that is shown to others.
   if (credentials.user_id.size() > bounds::user_id_bytes_max ||
       !proto::dialect::native_json::is_room_name(credentials.user_id))
@@ -151,6 +176,41 @@ void Identities::admit_admin(Session& session) {
   shard_.lifecycle.authenticated(session, NameIn(Workspace(), admin_user_id));
 }
 
+Identities::Identity Identities::let_in_unknown(Session& session, std::string_view info) {
+  const ConnectionText connection(shard_.connection_id(session));
+  const std::string id = std::string("anonymous:").append(connection);
+  const NameIn user(Workspace(), id);
+  std::vector<RoomGrant> rooms;
+  std::vector<std::uint64_t> permissions;
+  add_role(shard_.node.config.anonymous_role, rooms, permissions);
+  session.grants = shard_.rights.apply(rights_of(std::move(rooms), std::move(permissions), {}),
+                                       user, shard_.connection_id(session));
+  shard_.lifecycle.authenticated(session, user);
+  shard_.sessions.set_info(session, info);
+  return Identity{};
+}
+
+Result<Identities::Loan, Identities::Refusal> Identities::lend(const Session& session,
+                                                               std::string_view room,
+                                                               std::string_view token) {
+  auto claims = believe(session, token);
+  if (!claims) return fail(claims.error());
+  if (!(session.user->name() == NameIn(workspace_of(*claims), claims->user)))
+    return refuse(session, ErrorCode::forbidden,
+                  "the token is another user's, or of another workspace");
+  Actions actions;
+  if (!is_personal(room) && !has_star(room)) {
+    actions = Grants(std::move(claims->rooms)).in(room, claims->user);
+    if (claims->room == room)
+      actions.add(claims->room_actions.has(Action::admin) ? Actions::all() : claims->room_actions);
+  }
+  if (actions.empty())
+    return refuse(session, ErrorCode::forbidden, "the token grants nothing in this room");
+  return Loan{.actions = actions,
+              .until_s = claims->valid_until_s(),
+              .mark = shard_.revocations.mark_of(*claims)};
+}
+
 Outcome<Identities::Refusal> Identities::refresh(Session& session, std::string_view token) {
   auto claims = believe(session, token);
   if (!claims) return fail(claims.error());
@@ -159,11 +219,14 @@ Outcome<Identities::Refusal> Identities::refresh(Session& session, std::string_v
     return refuse(session, ErrorCode::forbidden,
                   "the token is another user's, or of another workspace: open another connection "
                   "for another identity");
+  if (!claims->room.empty())
+    return refuse(session, ErrorCode::forbidden,
+                  "this token is for one room: bring it with join_room");
   const GrantsRef before = session.grants.share();
   grant(session, *claims);
   shard_.counters.token_refreshes_total.add();
   shard_.lifecycle.granted_anew(session);
-  shard_.patterns.review(session);
+  shard_.patterns.review(session, "forbidden");
   shard_.membership.review(session, before, "forbidden");
   return Done{};
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "proto/close_code.h"
@@ -48,6 +49,13 @@ class Identities {
   Result<Identity, Refusal> identify(Session& session, const Credentials& credentials);
   // Of admin-listen, by its key: everything is granted, in the default workspace.
   void admit_admin(Session& session);
+  // What a token for a room adds there to the rights of a session in service.
+  struct Loan {
+    Actions actions;
+    std::uint64_t until_s;
+    TokenMark mark;
+  };
+  Result<Loan, Refusal> lend(const Session& session, std::string_view room, std::string_view token);
   // Of a session in service: the same user, with another end and other rights from here on. If it
   // is refused nothing has changed.
   Outcome<Refusal> refresh(Session& session, std::string_view token);
@@ -62,6 +70,13 @@ class Identities {
   bool is_blocked(ScopedName user) const;
   Failure<Refusal> refuse_blocked(const Session& session);
   void grant(Session& session, Claims& claims);
+  // Who has no token, where that is allowed: a user of its own.
+  Identity let_in_unknown(Session& session, std::string_view info);
+  // Adds what the role says, if there is one of that name.
+  void add_role(std::string_view name, std::vector<RoomGrant>& rooms,
+                std::vector<std::uint64_t>& permissions) const;
+  GrantsRef rights_of(std::vector<RoomGrant> rooms, std::vector<std::uint64_t> permissions,
+                      TokenMark mark);
 
   Shard& shard_;
   TokenVerifier verifier_;

@@ -191,6 +191,7 @@ void Lifecycle::withdraw(Session& session, Membership::Ends ends) {
   shard_.duplicates.leave(session);
   shard_.sessions.detach(session);
   shard_.live_rights.forget(shard_.connection_id(session));
+  shard_.room_tokens.forget(session);
   shard_.outbox.cancel(session.timer);
   session.timer = engine::no_timer;
   session.messages.reset();

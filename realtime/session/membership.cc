@@ -92,6 +92,7 @@ void Membership::end(Session& session, Subscription& subscription, Ends ends) {
                         .is_broken = ends == Ends::for_now,
                         .by_pattern = subscription.by_pattern};
   const bool is_counted = subscription.joined;
+  shard_.room_tokens.forget(session, room);
   if (subscription.has_place) shard_.room_places.leave(session);
   shard_.subscribers.end(session, subscription);
   shard_.counters.subscriptions.subtract();
@@ -121,7 +122,7 @@ std::uint32_t Membership::review(Session& session, const GrantsRef& before,
   std::vector<RoomId> lost;
   const bool hears_other = before.permission_set() != session.grants.permission_set();
   for (Subscription& subscription : session.subscriptions) {
-    Actions actions = actions_in(session, subscription.audience->name.shown());
+    Actions actions = shard_.room_tokens.in(session, subscription.audience->name.shown());
     if (subscription.by_server) actions.add(Action::join);
     if (!actions.has(Action::join)) {
       lost.push_back(subscription.audience->room);
@@ -235,6 +236,7 @@ void Membership::receive(const Refused& refused) {
     return;
   }
   if (subscription->has_place) shard_.room_places.leave(*session);
+  shard_.room_tokens.forget(*session, refused.room);
   shard_.subscribers.end(*session, *subscription);
   shard_.counters.subscriptions.subtract();
 }

@@ -106,14 +106,14 @@ bool Patterns::covers(const Session& session, std::string_view room) const {
          });
 }
 
-void Patterns::review(Session& session) {
+void Patterns::review(Session& session, std::string_view reason) {
   const List* list = find(session);
   if (list == nullptr) return;
   std::vector<std::string> lost;
   for (const Held& held : *list)
     if (!session.grants->over(held.pattern).has(Action::join)) lost.push_back(held.pattern);
   for (const std::string& pattern : lost)
-    if (leave(session, pattern)) shard_.commands.left(session, pattern, "forbidden");
+    if (leave(session, pattern)) shard_.commands.left(session, pattern, reason);
 }
 
 void Patterns::end_at_limit(Session& session, std::string_view room) {

@@ -39,7 +39,7 @@ class Patterns {
 
   // The session's rights have changed: patterns that they do not cover any more end, and what came
   // by them.
-  void review(Session& session);
+  void review(Session& session, std::string_view reason);
 
   bool holds(const Session& session, std::uint32_t ticket) const;
   bool covers(const Session& session, std::string_view room) const;

@@ -42,6 +42,7 @@ void Revoking::receive(const Revoke& item) {
                                  .until_s = item.until_s};
   const bool remembered = shard_.revocations.add(order, shard_.wall_ms / 1'000);
   const std::uint32_t closed = close_those_meant(order);
+  shard_.room_tokens.revoke(order);
   shard_.counters.revoked_total.add(closed);
   shard_.send(
       CoreId{item.asker.to.core},

@@ -50,7 +50,7 @@ Session* Rights::find(const ConnectionId& connection) {
 std::uint32_t Rights::renew(Session& session, std::string_view reason) {
   const GrantsRef before = session.grants.share();
   session.grants = apply(before.share(), session.user->name(), shard_.connection_id(session));
-  shard_.patterns.review(session);
+  shard_.patterns.review(session, reason);
   return shard_.membership.review(session, before, reason);
 }
 

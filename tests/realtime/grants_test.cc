@@ -133,5 +133,54 @@ TEST(Grants, HoldOverAPatternOnlyIfTheyHoldInEveryRoomThatItMatches) {
   EXPECT_EQ(grants.over("all:*"), Actions::all());
 }
 
+TEST(GrantsChanged, DenyWhateverIsGranted) {
+  const Grants granted({{.pattern = "*", .actions = {Action::admin}}});
+  const Grants grants =
+      granted.changed({{.pattern = "a:*", .allowed = {}, .denied = {Action::publish}},
+                       {.pattern = "a:b", .allowed = {Action::admin}, .denied = {}}});
+  EXPECT_FALSE(grants.may(Action::publish, "a:b", "ann"));
+  EXPECT_TRUE(grants.may(Action::join, "a:b", "ann"));
+  EXPECT_TRUE(grants.may(Action::publish, "b:a", "ann"));
+  EXPECT_TRUE(grants.denied_in("a:x").has(Action::publish));
+  // The changes take the place of those before.
+  EXPECT_TRUE(grants.changed({}).may(Action::publish, "a:b", "ann"));
+}
+
+TEST(GrantsChanged, AddToWhatIsGranted) {
+  const Grants grants =
+      Grants().changed({{.pattern = "a:*", .allowed = {Action::join}, .denied = {}}});
+  EXPECT_TRUE(grants.may(Action::join, "a:b", "ann"));
+  EXPECT_FALSE(grants.may(Action::join, "b", "ann"));
+  EXPECT_TRUE(grants.over("a:*").has(Action::join));
+  EXPECT_FALSE(grants.over("*").has(Action::join));
+}
+
+TEST(GrantsChanged, ConcernAPatternOnlyIfTheyCoverIt) {
+  const Grants all({{.pattern = "*", .actions = {Action::join}}});
+  EXPECT_TRUE(all.changed({{.pattern = "a:b", .allowed = {}, .denied = Actions::all()}})
+                  .over("a:*")
+                  .has(Action::join));
+  EXPECT_FALSE(all.changed({{.pattern = "a:*", .allowed = {}, .denied = Actions::all()}})
+                   .over("a:*")
+                   .has(Action::join));
+}
+
+TEST(GrantsChanged, LeaveOnesOwnRoomAlone) {
+  const Grants grants =
+      Grants().changed({{.pattern = "*", .allowed = {}, .denied = Actions::all()},
+                        {.pattern = "user:*", .allowed = Actions::all(), .denied = {}}});
+  EXPECT_TRUE(grants.may(Action::join, "user:ann", "ann"));
+  EXPECT_FALSE(grants.may(Action::join, "user:bo", "ann"));
+}
+
+TEST(GrantsChanged, TravelAsLines) {
+  const RoomChange change{
+      .pattern = "a:*", .allowed = {Action::join, Action::admin}, .denied = Actions::all()};
+  const RoomChange there = room_change_of(line_of(change));
+  EXPECT_EQ(there.pattern, change.pattern);
+  EXPECT_EQ(there.allowed, change.allowed);
+  EXPECT_EQ(there.denied, change.denied);
+}
+
 }  // namespace
 }  // namespace ringroom::realtime

@@ -157,7 +157,7 @@ class Blocks(RightsCase):
                          ["quote:gbp"])
         self.api("block", {"user": self.user, "rooms": ["quote:*"]})
         self.assertEqual((await client.next("room_left", room="quote:*"))["payload"]["reason"],
-                         "forbidden")
+                         "blocked")
         await self.refused(client, "not_joined", "note", "quote:gbp", {})
 
 
