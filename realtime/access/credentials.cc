@@ -1,5 +1,7 @@
 #include "realtime/access/credentials.h"
 
+#include "realtime/access/base64url.h"
+
 namespace ringroom::realtime {
 
 namespace {
@@ -58,8 +60,11 @@ bool is_our_page_or_none(const Request& request) {
 
 }  // namespace
 
-std::string_view key_in_subprotocols(const Request& request) {
-  return in_subprotocols(request, key_subprotocol_prefix);
+std::string key_in_subprotocols(const Request& request) {
+  if (const std::string_view text = in_subprotocols(request, encoded_key_subprotocol_prefix);
+      !text.empty())
+    return decode_base64url(text).value_or(std::string());
+  return std::string(in_subprotocols(request, key_subprotocol_prefix));
 }
 
 std::optional<std::string> token_of(const Request& request, std::string_view cookie_name) {

@@ -25,7 +25,8 @@ inline constexpr std::string_view token_subprotocol_prefix = "ringroom.token.";
 // A key of the API in a subprotocol of its own, likewise: ringroom.key.KEY. For pages of who looks
 // after the server; a key that is to be said so is of letters, digits and !#$%&'*+-.^_`|~ only.
 // Empty: there is none.
-std::string_view key_in_subprotocols(const proto::Request& request);
+std::string key_in_subprotocols(const proto::Request& request);
 inline constexpr std::string_view key_subprotocol_prefix = "ringroom.key.";
+inline constexpr std::string_view encoded_key_subprotocol_prefix = "ringroom.key64.";
 
 }  // namespace ringroom::realtime

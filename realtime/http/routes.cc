@@ -162,7 +162,7 @@ void Routes::refuse_unknown(Session& session, const Request& request) {
                   .message = "this path takes another method; see the Allow header",
                   .headers = allow});
   }
-  if (method_of(request) == "GET" && !session.is_internal && page(session, request)) return;
+  if (method_of(request) == "GET" && page(session, request)) return;
   shard_.exchanges.refuse(session, ErrorCode::not_found,
                           "there is nothing at this path; / is the page, /ws the WebSocket");
 }
@@ -179,15 +179,18 @@ std::vector<Routes::Line> Routes::list() {
   return out;
 }
 
-std::string_view Routes::origin_problem(const Request& request) {
+std::string_view Routes::origin_problem(const Session& session, const Request& request) {
   std::vector<std::string_view> said;
   for (const proto::HttpHeader& field : request.headers)
     if (proto::equals_ignoring_case(field.name, "Origin")) said.push_back(field.value);
   const Config& config = shard_.node.config;
-  const OriginVerdict verdict = judge(said, request.header("Host"),
-                                      {.listed = config.allowed_origins,
-                                       .is_required = config.origin_required,
-                                       .is_local = config.insecure_dev});
+  // Pages of clients have no business on the admin listener, its own has.
+  const OriginVerdict verdict =
+      judge(said, request.header("Host"),
+            {.listed = session.is_internal ? std::span<const OriginRule>()
+                                           : std::span(config.allowed_origins),
+             .is_required = config.origin_required,
+             .is_local = config.insecure_dev});
   if (verdict == OriginVerdict::allowed) return {};
   shard_.counters.origins_refused_total.add();
   Log::line(
@@ -230,7 +233,7 @@ std::optional<Access> Routes::access_of(Session& session, const Request& request
   // A script in a browser that has a key is one of those that may connect, or it has stolen it; and
   // in development, without a key, nothing else keeps the pages of others out.
   if (request.has_header("Origin")) {
-    if (const std::string_view problem = origin_problem(request); !problem.empty()) {
+    if (const std::string_view problem = origin_problem(session, request); !problem.empty()) {
       shard_.exchanges.refuse(session, ErrorCode::forbidden, problem);
       return std::nullopt;
     }
@@ -246,7 +249,8 @@ std::optional<Access> Routes::access_of(Session& session, const Request& request
   std::string_view said = request.header("X-API-Key");
   if (said.empty()) said = proto::bearer_of(request);
   // A page can say nothing else with its handshake.
-  if (said.empty() && session.is_internal) said = key_in_subprotocols(request);
+  std::string of_page;
+  if (said.empty() && session.is_internal) said = of_page = key_in_subprotocols(request);
   const ApiKeys::Entry* key = shard_.api_keys.find(said);
   // What opens everything is of no use where everybody is.
   if (key == nullptr || (key->scopes.has(Scope::admin) && !session.is_internal)) {
@@ -342,7 +346,8 @@ void Routes::metrics(Session& session, const Request&) {
 }
 
 bool Routes::page(Session& session, const Request& request) {
-  const auto* file = find_page_file(request.path);
+  const auto* file =
+      find_page_file(session.is_internal ? Site::admin : Site::clients, request.path);
   if (file == nullptr) return false;
   const proto::HttpHeader headers[] = {
       {"Content-Security-Policy",
@@ -381,7 +386,7 @@ std::optional<std::string_view> Routes::shake_hands(Session& session, const Requ
                             refusal.headers, true);
     return std::nullopt;
   }
-  const std::string_view origin_problem = this->origin_problem(request);
+  const std::string_view origin_problem = this->origin_problem(session, request);
   const bool is_told_by_close = shard_.node.config.origin_refusal == OriginRefusal::close;
   if (!origin_problem.empty() && !is_told_by_close) {
     shard_.counters.upgrades_refused_total.add();

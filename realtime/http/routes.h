@@ -77,7 +77,7 @@ class Routes {
   // False: the refusal is out, with 429 and Retry-After.
   bool is_within(Session& session, const RateLimits::Verdict& verdict);
   // What is wrong with where the page is from; empty: nothing.
-  std::string_view origin_problem(const proto::Request& request);
+  std::string_view origin_problem(const Session& session, const proto::Request& request);
   // Answers the handshake with 101, or says what is wrong with it: nullopt. The subprotocol that
   // was agreed to, one of ours; empty: none. Views into the request end here.
   std::optional<std::string_view> upgrade(Session& session, const proto::Request& request,

@@ -122,8 +122,11 @@ std::uint32_t Membership::review(Session& session, const GrantsRef& before,
   std::vector<RoomId> lost;
   const bool hears_other = before.permission_set() != session.grants.permission_set();
   for (Subscription& subscription : session.subscriptions) {
-    Actions actions = shard_.room_tokens.in(session, subscription.audience->name.shown());
-    if (subscription.by_server) actions.add(Action::join);
+    const std::string_view name = subscription.audience->name.shown();
+    Actions actions = shard_.room_tokens.in(session, name);
+    // What a backend has joined for the client needs no grant, but is not above what it denies.
+    if (subscription.by_server)
+      actions.add(Actions{Action::join}.without(session.grants->denied_in(name)));
     if (!actions.has(Action::join)) {
       lost.push_back(subscription.audience->room);
       continue;

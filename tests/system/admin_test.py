@@ -78,7 +78,7 @@ class Admin(unittest.TestCase):
             self.assertEqual(self.status(daemon, CONFIG, "admin", port), 200)
             self.assertEqual(self.status(daemon, CONFIG, "api", port), 403)
             self.assertEqual(self.status(daemon, CONFIG, None, port), 401)
-            for path in ("/", "/app.js", "/nothing"):
+            for path in ("/app.js", "/nothing"):
                 self.assertEqual(self.status(daemon, ("GET", path, None), "admin", port), 404, path)
             for path, status in (("/ws?user=ann", b" 401 "), ("/echo", b" 404 "), ("/raw/room", b" 404 ")):
                 with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as sock:

@@ -61,7 +61,9 @@ class OpenApi(unittest.TestCase):
     def test_every_route_is_in_the_file_and_no_other(self):
         lines = [line.split() for line in run("routes").stdout.splitlines()]
         self.assertGreater(len(lines), 20)
-        served = {(line[0], line[1]): line[3] if len(line) > 3 else None for line in lines}
+        served = {}
+        for line in lines:  # /ws is for clients, and another one on the admin listener
+            served.setdefault((line[0], line[1]), line[3] if len(line) > 3 else None)
         written = {(o["method"], o["path"]): o.get("x-scope") for o in self.document.operations.values()}
         self.assertEqual(served, written)
 

@@ -12,7 +12,9 @@ from daemon import Daemon
 PREMIUM = "premium:view"
 STAFF = "staff:view"
 # What a deflate offer changes is where the frames lie, so everything is asked of both.
-PLAIN = {"compression": None}
+# Who reads late is closed in the end all the same: what waits to be read must not hold up its close.
+DEFLATED = {"max_queue": None}
+PLAIN = {"compression": None, **DEFLATED}
 FORMS = [("json", ""), ("json", "&batch=1"), ("binary", ""), ("event", "")]
 
 
@@ -185,7 +187,7 @@ class Live(RequiresCase):
 
 
 class LiveDeflated(Live):
-    websocket = {}
+    websocket = DEFLATED
 
 
 class Past(RequiresCase):

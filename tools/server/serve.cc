@@ -114,7 +114,7 @@ void say_ready(const realtime::Config& config, const engine::Engine& engine) {
   const std::string admin =
       config.admin ? url_of(config.admin_listen, engine.ports()[1]) : std::string();
   std::printf("  metrics   http://%s/metrics\n", (config.internal_metrics ? admin : url).c_str());
-  if (config.admin) std::printf("  admin     http://%s/admin/config\n", admin.c_str());
+  if (config.admin) std::printf("  admin     http://%s/\n", admin.c_str());
   std::fflush(stdout);
 }
 
