@@ -7,7 +7,7 @@ namespace ringroom::realtime {
 PermissionSets::Number PermissionSets::hold(std::vector<std::uint64_t> permissions) {
   if (permissions.empty()) return none;
   std::ranges::sort(permissions);
-  permissions.erase(std::ranges::unique(permissions).begin(), permissions.end());
+  permissions.erase(std::unique(permissions.begin(), permissions.end()), permissions.end());
   const auto [set, is_new] = numbers_.try_emplace(std::move(permissions));
   if (is_new) {
     if (spare_.empty()) {
