@@ -71,19 +71,19 @@ class Reach(NativeCase):
 
 class Broadcasts(Reach):
     options = ("--rooms-per-connection-max", "10000", "--queue-bytes-max", "64MiB", "--ping-interval-ms", "10min", "--namespace", "default",
-               "--namespace", "fixed:auto-create=false", "--namespace", "admin:history-count=10")
+               "--namespace", "fixed:auto-create=false", "--namespace", "plant:history-count=10")
 
     async def test_reach_every_room_that_matches_once_and_no_other(self):
         client = await self.client("ann")
-        names = [f"admin:system_monitoring:{i}" for i in range(20)]
-        others = ["admin:system", "admin:users:1", "bdmin:system_monitoring:1", "lobby"]
+        names = [f"plant:system_monitoring:{i}" for i in range(20)]
+        others = ["plant:system", "plant:users:1", "slant:system_monitoring:1", "lobby"]
         for name in names + others:
             await client.join(name)
-        answer = await self.broadcast(rooms=["admin:system_monitoring:*"])
+        answer = await self.broadcast(rooms=["plant:system_monitoring:*"])
         self.assertEqual(answer, {"rooms": 20, "users": 0, "connections": 0, "everybody": False})
         self.assertEqual(await self.heard(client, "news"), sorted(names))
         # By name and by two patterns, and still once; a room that is not there is made by its name only.
-        answer = await self.broadcast(rooms=["admin:system_monitoring:1*", names[1], names[1], "*min:*", "lobby",
+        answer = await self.broadcast(rooms=["plant:system_monitoring:1*", names[1], names[1], "*ant:*", "lobby",
                                               "brand:new"])
         self.assertEqual(await self.heard(client, "news"), sorted(names + others))
         self.assertEqual(answer["rooms"], 25)
