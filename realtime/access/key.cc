@@ -264,6 +264,9 @@ bool Key::verify(std::string_view text, std::string_view signature) const {
                            {reinterpret_cast<const char*>(der.bytes.data()), der.size});
     }
     case KeyKind::rsa:
+      // As long as its key (RFC 8017, 8.1.2); OpenSSL takes PSS without its leading zeros, too.
+      if (signature.size() != static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()))) return false;
+      return verify_public(row, key_.get(), text, signature);
     case KeyKind::ed25519:
       return verify_public(row, key_.get(), text, signature);
   }

@@ -46,6 +46,21 @@ std::string reading(std::string_view text, JwkOrigin origin = JwkOrigin::file) {
 }
 std::string sentence(KeyError error) { return std::string(sentence_of(error)); }
 
+TEST(Key, TakesNoRsaSignatureWithoutItsLeadingZero) {
+  const MadeKey made = MadeKey::of(Algorithm::ps256);
+  const Key signer = made.signer(Algorithm::ps256, "");
+  auto half = read_public_pem(made.public_pem());
+  ASSERT_TRUE(half);
+  const auto key = Key::of_public(Algorithm::ps256, "", std::move(*half));
+  ASSERT_TRUE(key);
+  std::string text = "text", signature = signer.sign(text);
+  for (int tries = 0; signature.front() != 0 && tries < 10'000; ++tries)
+    signature = signer.sign(text += 'x');  // one of 256 begins with it
+  ASSERT_EQ(signature.front(), 0);
+  EXPECT_TRUE(key->verify(text, signature));
+  EXPECT_FALSE(key->verify(text, signature.substr(1)));
+}
+
 TEST(Key, ChecksWhatItsOtherHalfSignedByEveryAlgorithm) {
   for (const AlgorithmRow& row : algorithm_rows) {
     if (row.kind == KeyKind::secret) continue;
