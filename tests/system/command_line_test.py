@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 import unittest
 
-from daemon import DEADLINE_S, Daemon, program, run
+import wire
+from daemon import DEADLINE_S, Daemon, program, run, until
 
 KEY = "key-of-the-command-line-0123456789"
 
@@ -47,6 +48,19 @@ class Commands(unittest.TestCase):
         self.assertEqual(sorted(line.split()[2] for line in lines[1:]), ['"list:1"', '"list:2"'])
         done = run("rooms", "--prefix", "list:", "--limit", "1", "--json", env=self.env)
         self.assertEqual(len(json.loads(done.stdout)["rooms"]), 1)
+
+    def test_connections_lists_them(self):
+        with self.daemon.connect() as sock:
+            sock.sendall(wire.handshake("/ws?user=ann", User_Agent="a test"))
+            wire.read_head(sock)
+            until(lambda: self.daemon.metrics()["ringroom_connections_authenticated"] == 1, "ann to be in")
+            done = run("connections", env=self.env)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            lines = done.stdout.splitlines()
+            self.assertEqual(lines[0].split(), ["connection_id", "user", "address", "state"])
+            self.assertEqual(lines[1].split()[1:], ['"ann"', '"127.0.0.1"', '"authenticated"'])
+            done = run("connections", "--limit", "1", "--json", env=self.env)
+            self.assertEqual(json.loads(done.stdout)["connections"][0]["user_agent"], "a test")
 
     def test_a_refusal_is_a_sentence_and_exit_code_1(self):
         done = run("rooms", env={**self.env, "RINGROOM_API_KEY": "wrong-key-of-the-command-line"})

@@ -51,6 +51,8 @@ constexpr Subcommand subcommands[] = {
     {"publish", "Says something in a room of a running server.",
      as_client<ClientArguments::Command::publish>},
     {"rooms", "Lists the rooms of a running server.", as_client<ClientArguments::Command::rooms>},
+    {"connections", "Lists the connections of a running server.",
+     as_client<ClientArguments::Command::connections>},
     {"healthcheck", "Ends with 0 if a server is alive, else with 1.",
      as_client<ClientArguments::Command::healthcheck>},
     {"completion", "Prints the completion of bash.", completion},
