@@ -180,7 +180,8 @@ class SlowConsumer(unittest.IsolatedAsyncioTestCase):
               f"{p99 * 1e3:.1f} ms with one who does not read; memory {grown_before >> 10} and {grown >> 10} KiB; "
               f"closed after {dropped and round(dropped, 1)} s")
         self.assertIsNotNone(dropped, "it was never closed")
-        self.assertLess(cost, QUEUE * 11 // 10 + (1 << 20))
+        # A sanitizer keeps what was freed for a while.
+        self.assertLess(cost, QUEUE * 11 // 10 + (16 << 20 if self.daemon.is_sanitized else 1 << 20))
         # A shared machine: what is shown is that nobody waits for it.
         self.assertLess(p99, 3 * p99_before + 0.25)
 
