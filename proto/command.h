@@ -245,6 +245,7 @@ struct ConnectionAck {
   std::uint64_t timestamp_ms;
   std::span<const RoomPosition> rooms = {};  // joined for the client, such as user:<id>
   std::string_view workspace_id = "default";
+  std::span<const std::string_view> features_off = {};
 };
 
 struct KeyValue {

@@ -49,6 +49,10 @@ template <auto field>
 void clear(Config& config) {
   (config.*field).clear();
 }
+template <auto field>
+void copy_field(Config& to, const Config& from) {
+  to.*field = from.*field;
+}
 
 // Each is compared with every handshake.
 constexpr std::size_t allowed_origins_max = 256;
@@ -133,6 +137,20 @@ Outcome<Complaint> check_roles(const Config& config) {
   return Done{};
 }
 
+std::vector<std::string> off_texts(const Config& config) {
+  const std::vector<std::string_view> names = config.off.names();
+  return {names.begin(), names.end()};
+}
+void clear_off(Config& config) { config.off.clear(); }
+Outcome<Complaint> add_off(Config& config, std::string_view text) {
+  const auto feature = Features::find(text);
+  if (!feature)
+    return complain("off: nothing that could be switched off is called \"" + std::string(text) +
+                    "\"");
+  config.off.add(*feature);
+  return Done{};
+}
+
 constexpr std::size_t access_keys_max = 256;  // each is compared with every call
 
 Outcome<Complaint> add_access_key(Config& config, std::string_view text) {
@@ -155,7 +173,15 @@ constexpr Option rows[] = {
     {"insecure-dev", Switch{&Config::insecure_dev},
      "Lets everybody in under any name and without a key; only on a loopback address."},
     {"echo", Switch{&Config::echo},
-     "Serves /echo, a WebSocket that answers with what it gets, for measuring."},
+     "Serves /echo, a WebSocket that answers with what it gets, for measuring.",
+     Applies::at_reload},
+    {"off",
+     List{"of websocket, raw, binary, events, compression, history, state, presence, patterns, "
+          "ephemeral, offline, batches, broadcast, quiet-hours some, between commas",
+          off_texts, clear_off, add_off},
+     "What is switched off, whatever else is configured: asked for it is answered `unavailable`, "
+     "and "
+     "connection_ack says so. Without websocket the server speaks HTTP only."},
 
     {"low-latency", Switch{&Config::low_latency},
      "Cores never sleep: the quickest answers, for a whole processor per core even when idle."},
@@ -169,52 +195,58 @@ constexpr Option rows[] = {
      "Bytes that may wait for one client before it is closed with 4508 and told to recover; at "
      "least twice max-message-bytes, and the default grows with that."},
     {"compression", Switch{&Config::compression},
-     "Agrees to permessage-deflate when a client offers it."},
+     "Agrees to permessage-deflate when a client offers it.", Applies::at_reload},
     {"compression-bytes-min", Number{&Config::compression_bytes_min, 0, 16 * mib, Unit::bytes},
      "Shortest message that is compressed; a short one costs more time than it saves bytes."},
     {"compression-context-takeover", Switch{&Config::compression_context_takeover},
      "Lets messages of a connection refer to its earlier ones when its client allows it: far fewer "
      "bytes where they are alike, for up to 94 KiB of memory per connection and a compression per "
-     "listener instead of one for all."},
+     "listener instead of one for all.",
+     Applies::at_reload},
     {"compression-contexts-max",
      Number{&Config::compression_contexts_max, 1, 1u << 24, Unit::count},
      "Connections of the whole process that may do so at a time; further ones are compressed as if "
-     "compression-context-takeover was off."},
+     "compression-context-takeover was off.",
+     Applies::at_reload},
     {"connections-max", Number{&Config::connections_max, 0, 1u << 24, Unit::count},
      "Connections of the whole process; 0 takes as many as descriptors allow."},
     {"connections-per-user-max",
      Number{&Config::connections_per_user_max, 0, 1u << 24, Unit::count},
-     "Connections of one user; 0 is no limit."},
+     "Connections of one user; 0 is no limit.", Applies::at_reload},
     {"connections-per-address-max",
      Number{&Config::connections_per_address_max, 0, 1u << 24, Unit::count},
      "Connections of one client address, of IPv6 a /64; 0 is no limit. Behind a proxy set "
-     "trusted-proxy, or it is the proxy that is counted."},
+     "trusted-proxy, or it is the proxy that is counted.",
+     Applies::at_reload},
     {"connections-per-workspace-max",
      Number{&Config::connections_per_workspace_max, 0, 1u << 24, Unit::count},
-     "Connections of one workspace; 0 is no limit."},
+     "Connections of one workspace; 0 is no limit.", Applies::at_reload},
     {"duplicate-sessions", Option::choice<&Config::duplicate_sessions>(duplicate_sessions_names),
      "A user's second connection: allowed, refused, or it replaces the first, which is closed; the "
      "one that goes gets 4409. A namespace has an option of this name for its rooms."},
     {"rooms-per-connection-max", Number{&Config::rooms_per_connection_max, 1, 65'536, Unit::count},
-     "Rooms one connection may be in."},
+     "Rooms one connection may be in.", Applies::at_reload},
     {"rooms-per-user-max", Number{&Config::rooms_per_user_max, 0, 100'000'000, Unit::count},
      "Rooms of one user, those of all its connections together: a room that two of them are in "
      "counts twice. 0 is no limit."},
     {"rooms-max", Number{&Config::rooms_max, 1, 100'000'000, Unit::count},
-     "Rooms of the whole process; joining one more is refused."},
+     "Rooms of the whole process; joining one more is refused.", Applies::at_reload},
     {"rooms-per-workspace-max",
      Number{&Config::rooms_per_workspace_max, 0, 100'000'000, Unit::count},
      "Rooms of one workspace. Each core takes its share of it, so a small limit is met a little "
-     "early. 0 is no limit."},
+     "early. 0 is no limit.",
+     Applies::at_reload},
     {"patterns-per-connection-max",
      Number{&Config::patterns_per_connection_max, 0, 1'024, Unit::count},
-     "Room patterns one connection may listen to; 0 allows none."},
+     "Room patterns one connection may listen to; 0 allows none.", Applies::at_reload},
     {"patterns-max", Number{&Config::patterns_max, 0, 10'000'000, Unit::count},
      "Room patterns of the whole process that somebody listens to, each for every connection; a "
-     "room that is made is compared with those that begin as it does."},
+     "room that is made is compared with those that begin as it does.",
+     Applies::at_reload},
     {"history-bytes-max", Number{&Config::history_bytes_max, 0, 1024 * 1024 * mib, Unit::bytes},
      "Memory of what all rooms remember together; a room that speaks when it is spent forgets its "
-     "oldest messages early. 0 is no limit."},
+     "oldest messages early. 0 is no limit.",
+     Applies::at_reload},
 
     {"workspace-metrics",
      List{"ids of workspaces, between commas",
@@ -228,18 +260,22 @@ constexpr Option rows[] = {
           texts_of<&Config::allowed_origins>, clear<&Config::allowed_origins>, add_allowed_origin},
      "Pages that may open WebSockets, by the scheme, host and port of their Origin header. Without "
      "one, those of the server's own host and port (its Host header); with insecure-dev, those of "
-     "any loopback name."},
+     "any loopback name.",
+     Applies::at_reload},
     {"origin-required", Switch{&Config::origin_required},
-     "Refuses WebSockets without an Origin header too: only browsers send one."},
+     "Refuses WebSockets without an Origin header too: only browsers send one.",
+     Applies::at_reload},
     {"origin-refusal", Option::choice<&Config::origin_refusal>(origin_refusal_names),
      "How such pages are refused: status 403 before the upgrade, or close 4003 after it, which a "
-     "script can see."},
+     "script can see.",
+     Applies::at_reload},
 
     {"trusted-proxy",
      List{"10.0.0.0/8, 2001:db8::/32 and the like, between commas",
           texts_of<&Config::trusted_proxies>, clear<&Config::trusted_proxies>, add_trusted_proxy},
      "Networks of the proxies in front: what they say about who connects is believed, and nobody "
-     "else."},
+     "else.",
+     Applies::at_reload},
     {"forwarded-by", Option::choice<&Config::forwarded_by>(forwarded_by_names),
      "How they say it: in the header X-Forwarded-For or Forwarded, or by the PROXY protocol, "
      "version 2, which then every connection of theirs has to begin with."},
@@ -248,41 +284,49 @@ constexpr Option rows[] = {
      List{"WHAT/WHOM=COUNT/TIME, then `burst=COUNT` or `sliding`; between commas",
           texts_of<&Config::limits>, clear<&Config::limits>, add_limit},
      "How much clients may ask, such as publish/user=100/1s; docs/operations.md explains it. What "
-     "is beyond it is refused as rate_limited with retry_after."},
+     "is beyond it is refused as rate_limited with retry_after.",
+     Applies::at_reload},
     {"limit-keys-max", Number{&Config::limit_keys_max, 1'024, 1u << 24, Unit::count},
      "Users or addresses that a limit tells apart at a time; more of them share what is left."},
     {"refusals-per-minute-max", Number{&Config::refusals_per_minute_max, 0, 1'000'000, Unit::count},
      "Refusals for a limit that one connection may meet before it is closed with 4429; 0 is any "
-     "number."},
+     "number.",
+     Applies::at_reload},
 
     {"handshakes-per-second-max",
      Number{&Config::handshakes_per_second_max, 0, 1'000'000, Unit::count},
      "WebSocket handshakes of the whole process; more are answered 503 with Retry-After, those "
      "that "
-     "come back (`resume=1` in the query) last. 0 is no limit."},
+     "come back (`resume=1` in the query) last. 0 is no limit.",
+     Applies::at_reload},
     {"handshakes-pending-max", Number{&Config::handshakes_pending_max, 0, 1u << 24, Unit::count},
      "Connections that have not said yet what or who they are; beyond it the one that waited "
-     "longest is closed with 503 or 1013. 0 is no limit."},
+     "longest is closed with 503 or 1013. 0 is no limit.",
+     Applies::at_reload},
     {"joins-per-second-max", Number{&Config::joins_per_second_max, 0, 10'000'000, Unit::count},
      "Joins of the whole process; more are refused as rate_limited with retry_after, those that "
-     "recover last. 0 is no limit."},
+     "recover last. 0 is no limit.",
+     Applies::at_reload},
 
     {"drain-ms", Number{&Config::drain_ms, 0, 60 * minute_ms, Unit::milliseconds},
      "Time after SIGTERM over which connections are closed, evenly, each told `reconnect` before; "
-     "0 closes them at once."},
+     "0 closes them at once.",
+     Applies::at_reload},
     {"drain-reconnect-ms",
      Number{&Config::drain_reconnect_ms, 0, 60 * minute_ms, Unit::milliseconds},
-     "Longest delay after its close that a client is told to wait; each gets its own, at random."},
+     "Longest delay after its close that a client is told to wait; each gets its own, at random.",
+     Applies::at_reload},
     {"drain-hard-stop-ms",
      Number{&Config::drain_hard_stop_ms, 100, 24 * 60 * minute_ms, Unit::milliseconds},
-     "Time after SIGTERM at which the process ends, whoever is still there; at least drain-ms."},
+     "Time after SIGTERM at which the process ends, whoever is still there; at least drain-ms.",
+     Applies::at_reload},
 
     {"ping-interval-ms", Number{&Config::ping_interval_ms, 100, 60 * minute_ms, Unit::milliseconds},
-     "Silence of a client after which it is pinged."},
+     "Silence of a client after which it is pinged.", Applies::at_reload},
     {"pong-timeout-ms", Number{&Config::pong_timeout_ms, 50, 10 * minute_ms, Unit::milliseconds},
-     "Time for a pinged client to show life before its connection is closed."},
+     "Time for a pinged client to show life before its connection is closed.", Applies::at_reload},
     {"hello-timeout-ms", Number{&Config::hello_timeout_ms, 50, 5 * minute_ms, Unit::milliseconds},
-     "Time for a new connection to finish its upgrade and say who it is."},
+     "Time for a new connection to finish its upgrade and say who it is.", Applies::at_reload},
     {"watchdog-turn-ms", Number{&Config::watchdog_turn_ms, 40, 10 * minute_ms, Unit::milliseconds},
      "Longest turn of a core that is healthy: beyond it the log says which core is at what, and "
      "/ready says no."},
@@ -292,14 +336,16 @@ constexpr Option rows[] = {
 
     {"api-key", Secret{&Config::api_key},
      "Key of the server API (`Authorization: Bearer` or `X-API-Key`), for everything but /admin; "
-     "without any key the API is off."},
-    {"api-key-file", Text{&Config::api_key_file}, "File that holds api-key."},
+     "without any key the API is off.",
+     Applies::at_reload},
+    {"api-key-file", Text{&Config::api_key_file}, "File that holds api-key.", Applies::at_reload},
     {"access-key",
      List{"NAME:SCOPE+SCOPE:FILE or NAME@WORKSPACE:SCOPE+SCOPE:FILE, between commas; scopes are "
           "publish, read, rooms, sessions, admin",
           texts_of<&Config::access_keys>, clear<&Config::access_keys>, add_access_key},
      "Further keys of the server API, each in a file of its own, and what each may be used for: in "
-     "one workspace, or in any."},
+     "one workspace, or in any.",
+     Applies::at_reload},
 
     {"admin", Switch{&Config::admin},
      "Listens on admin-listen too: the server API, /metrics and /admin, for people and programs of "
@@ -307,8 +353,9 @@ constexpr Option rows[] = {
     {"admin-listen", AddressAndPort{&Config::admin_listen},
      "Address and port for that; port 0 takes a free one and says which."},
     {"admin-key", Secret{&Config::admin_key},
-     "Key for everything there, /admin too; it is worth nothing on `listen`."},
-    {"admin-key-file", Text{&Config::admin_key_file}, "File that holds admin-key."},
+     "Key for everything there, /admin too; it is worth nothing on `listen`.", Applies::at_reload},
+    {"admin-key-file", Text{&Config::admin_key_file}, "File that holds admin-key.",
+     Applies::at_reload},
     {"internal-api", Switch{&Config::internal_api},
      "Answers /api on admin-listen only; on `listen` there is no such path."},
     {"internal-metrics", Switch{&Config::internal_metrics},
@@ -316,16 +363,18 @@ constexpr Option rows[] = {
 
     {"token-hmac-secret", Secret{&Config::token_hmac_secret},
      "Secret that tokens of clients are signed with; at least 32 bytes, 48 for HS384, 64 for "
-     "HS512."},
+     "HS512.",
+     Applies::at_reload},
     {"token-hmac-secret-file", Text{&Config::token_hmac_secret_file},
-     "File that holds token-hmac-secret; read anew at SIGHUP."},
+     "File that holds token-hmac-secret; read anew at SIGHUP.", Applies::at_reload},
     {"token-hmac-algorithm", Option::choice<&Config::token_hmac_algorithm>(hmac_names),
-     "What tokens are signed with by token-hmac-secret."},
+     "What tokens are signed with by token-hmac-secret.", Applies::at_reload},
     {"token-key-files", Text{&Config::token_key_files},
      "PEM files with public keys of tokens, separated by commas, each ALGORITHM:FILE or "
-     "ALGORITHM:KID:FILE, such as ES256:/etc/ringroom/id.pem; read anew at SIGHUP."},
+     "ALGORITHM:KID:FILE, such as ES256:/etc/ringroom/id.pem; read anew at SIGHUP.",
+     Applies::at_reload},
     {"token-jwks-file", Text{&Config::token_jwks_file},
-     "File with the keys of tokens as a JWK or JWKS; read anew at SIGHUP."},
+     "File with the keys of tokens as a JWK or JWKS; read anew at SIGHUP.", Applies::at_reload},
     {"token-jwks-url", Text{&Config::token_jwks_url},
      "Address of a JWKS with public keys of tokens, https or http; it is asked by a thread of its "
      "own, never by what a token says."},
@@ -344,46 +393,59 @@ constexpr Option rows[] = {
      Number{&Config::token_jwks_timeout_ms, 50, minute_ms, Unit::milliseconds},
      "Time for one answer of token-jwks-url, from the name look-up to its last byte."},
     {"token-audience", Text{&Config::token_audience},
-     "Audience (`aud`) that a token must name; without it a token that names one is refused."},
-    {"token-issuer", Text{&Config::token_issuer}, "If set, a token must come from here (`iss`)."},
+     "Audience (`aud`) that a token must name; without it a token that names one is refused.",
+     Applies::at_reload},
+    {"token-issuer", Text{&Config::token_issuer}, "If set, a token must come from here (`iss`).",
+     Applies::at_reload},
     {"token-skew-ms", Number{&Config::token_skew_ms, 0, 5 * minute_ms, Unit::milliseconds},
-     "How far the clock of whoever signs tokens may be off; whole seconds."},
+     "How far the clock of whoever signs tokens may be off; whole seconds.", Applies::at_reload},
     {"token-expiring-ms",
      Number{&Config::token_expiring_ms, 0, 24 * 60 * minute_ms, Unit::milliseconds},
      "Time before the end of its token at which a client is told `token_expiring`; 0 tells "
-     "nobody."},
+     "nobody.",
+     Applies::at_reload},
     {"token-cookie", Text{&Config::token_cookie},
-     "Cookie that may carry a token, for pages of our own origin; empty takes none."},
+     "Cookie that may carry a token, for pages of our own origin; empty takes none.",
+     Applies::at_reload},
     {"revocations-max", Number{&Config::revocations_max, 1, 10'000'000, Unit::count},
      "Revocations, and users whose rights the API changed, that are remembered at a time; one more "
      "of either is refused."},
     {"revocation-keep-ms",
      Number{&Config::revocation_keep_ms, 1'000, 366ull * 24 * 60 * minute_ms, Unit::milliseconds},
      "Time a revocation, block or change of grants is remembered that does not say until when; at "
-     "least as long as tokens live."},
+     "least as long as tokens live.",
+     Applies::at_reload},
 
     {"namespace",
-     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_namespaces, add_namespace},
+     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_namespaces, add_namespace,
+             copy_field<&Config::chosen_namespaces>},
      "What rooms do whose name begins with NAME and a colon; `default` is for the others. Each "
      "adds "
      "to those before it: several in a variable are separated by `;`. In the file it is a table, "
-     "[namespace.NAME]."},
+     "[namespace.NAME].",
+     Applies::at_reload},
 
     {"quiet-hours",
-     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_quiet_hours, add_quiet_hours},
+     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_quiet_hours, add_quiet_hours,
+             copy_field<&Config::quiet_hours>},
      "Hours that a publication which names them waits for (`quiet_hours`). In the file it is a "
      "table, [quiet-hours.NAME]."},
 
-    {"role", Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_roles, add_role},
+    {"role",
+     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_roles, add_role,
+             copy_field<&Config::roles>},
      "Rights under a name, for tokens that list it among their `roles`. In the file it is a table, "
-     "[role.NAME]."},
-    {"default-role", Text{&Config::default_role}, "Role of everybody who comes with a token."},
+     "[role.NAME].",
+     Applies::at_reload},
+    {"default-role", Text{&Config::default_role}, "Role of everybody who comes with a token.",
+     Applies::at_reload},
     {"anonymous-role", Text{&Config::anonymous_role},
      "Role of who comes without a token, as a user of its own for each connection; if none is "
-     "named, nobody is let in without one."},
+     "named, nobody is let in without one.",
+     Applies::at_reload},
 
     {"log-level", Option::choice<&Config::log_level>(level_names),
-     "Least important record that is written."},
+     "Least important record that is written.", Applies::at_reload},
     {"log-format", Option::choice<&Config::log_format>(format_names),
      "Form of the log; auto is logfmt on a terminal, json otherwise."},
     {"log-file", Text{&Config::log_file},
@@ -412,6 +474,22 @@ Outcome<Complaint> check_jwks_url(const Config& config) {
     return complain(
         "token-jwks-refresh-min-ms, token-jwks-refresh-ms and token-jwks-max-age-ms must not "
         "become smaller in this order");
+  return Done{};
+}
+
+Outcome<Complaint> check_namespaces(const Config& config) {
+  // A returning user gets all that waits for it at once.
+  const std::uint64_t offline_bytes_max = config.queue_bytes_max / 2;
+  for (const Namespace& row : config.namespaces) {
+    if (row.slow_consumer != SlowPolicy::close && row.history_count == 0 && !row.keeps_queue())
+      return complain("namespace " + (row.name.empty() ? "default" : row.name) +
+                      ": slow-consumer leaves messages out and brings the newest from the history: "
+                      "set history-count too");
+    if (row.keeps_queue() && row.offline_bytes > offline_bytes_max)
+      return complain("namespace user: offline-bytes must be at most half of queue-bytes-max, " +
+                      print_quantity(offline_bytes_max, Unit::bytes) + ", not " +
+                      print_quantity(row.offline_bytes, Unit::bytes));
+  }
   return Done{};
 }
 
@@ -476,6 +554,28 @@ std::string environment_name(const Option& option) {
 
 Outcome<Complaint> settle(Config& config) {
   if (auto done = settle_secrets(config); !done) return done;
+  if (auto done = derive(config); !done) return done;
+  return check(config);
+}
+
+Outcome<Complaint> derive(Config& config) {
+  config.namespaces = settle_namespaces(config.chosen_namespaces, config.insecure_dev);
+  for (Namespace& row : config.namespaces) {
+    if (config.off.has(Feature::history)) row.history_count = 0;
+    if (config.off.has(Feature::state)) row.state_keys = 0;
+    if (config.off.has(Feature::offline)) row.offline_count = 0;
+    row.presence = row.presence && !config.off.has(Feature::presence);
+  }
+  if (auto done = read_fernet_keys(config.namespaces); !done) return done;
+  if (config.queue_bytes_max == Config{}.queue_bytes_max)
+    config.queue_bytes_max = std::max(config.queue_bytes_max, 2 * config.message_bytes_max);
+  for (Namespace& row : config.namespaces)
+    if (row.offline_bytes == Namespace{}.offline_bytes)
+      row.offline_bytes = std::min(row.offline_bytes, config.queue_bytes_max / 2);
+  return Done{};
+}
+
+Outcome<Complaint> check(const Config& config) {
   const AlgorithmRow& hmac = row_of(config.token_hmac_algorithm);
   if (!config.token_hmac_secret.empty() && config.token_hmac_secret.size() < hmac.bytes)
     return complain("token-hmac-secret must be at least " + std::to_string(hmac.bytes) +
@@ -487,32 +587,12 @@ Outcome<Complaint> settle(Config& config) {
     return complain("token-skew-ms must be whole seconds, not " +
                     print_quantity(config.token_skew_ms, Unit::milliseconds));
 
-  config.namespaces = settle_namespaces(config.chosen_namespaces, config.insecure_dev);
-  if (auto done = read_fernet_keys(config.namespaces); !done) return done;
-  for (const Namespace& row : config.namespaces)
-    if (row.slow_consumer != SlowPolicy::close && row.history_count == 0 && !row.keeps_queue())
-      return complain("namespace " + (row.name.empty() ? "default" : row.name) +
-                      ": slow-consumer leaves messages out and brings the newest from the history: "
-                      "set history-count too");
-
   const std::uint64_t queue_bytes_min = 2 * config.message_bytes_max;
-  if (config.queue_bytes_max == Config{}.queue_bytes_max)
-    config.queue_bytes_max = std::max(config.queue_bytes_max, queue_bytes_min);
   if (config.queue_bytes_max < queue_bytes_min)
     return complain("queue-bytes-max must be at least twice max-message-bytes, " +
                     print_quantity(queue_bytes_min, Unit::bytes) + ", not " +
                     print_quantity(config.queue_bytes_max, Unit::bytes));
-
-  // A returning user gets all that waits for it at once.
-  const std::uint64_t offline_bytes_max = config.queue_bytes_max / 2;
-  for (Namespace& row : config.namespaces) {
-    if (row.offline_bytes == Namespace{}.offline_bytes)
-      row.offline_bytes = std::min(row.offline_bytes, offline_bytes_max);
-    if (row.keeps_queue() && row.offline_bytes > offline_bytes_max)
-      return complain("namespace user: offline-bytes must be at most half of queue-bytes-max, " +
-                      print_quantity(offline_bytes_max, Unit::bytes) + ", not " +
-                      print_quantity(row.offline_bytes, Unit::bytes));
-  }
+  if (auto done = check_namespaces(config); !done) return done;
 
   if (config.forwarded_by == ForwardedBy::proxy_protocol && config.trusted_proxies.empty())
     return complain(
@@ -534,6 +614,23 @@ Outcome<Complaint> settle(Config& config) {
     return complain("insecure-dev lets everybody in, so it is refused on " + config.listen.host +
                     ": listen on 127.0.0.1 or [::1], or leave insecure-dev out");
   return Done{};
+}
+
+Result<Reloaded, Complaint> reload(const Config& now, Config wanted) {
+  Reloaded out{.config = std::move(wanted), .changed = {}, .waiting = {}};
+  for (const Option& option : options) {
+    if (is_same(now, out.config, option)) continue;
+    if (option.applies == Applies::at_reload) {
+      out.changed.push_back(option.name);
+    } else {
+      out.waiting.push_back(option.name);
+      copy(out.config, now, option);
+    }
+  }
+  // From what is chosen now: what is switched off may not have changed.
+  if (const auto done = derive(out.config); !done) return fail(done.error());
+  if (const auto done = check(out.config); !done) return fail(done.error());
+  return out;
 }
 
 bool has_token_keys(const Config& config) {

@@ -14,6 +14,7 @@
 #include "realtime/access/origin.h"
 #include "realtime/access/role.h"
 #include "realtime/access/scope.h"
+#include "realtime/feature.h"
 #include "realtime/namespace.h"
 #include "realtime/option.h"
 #include "realtime/quiet_hours.h"
@@ -40,6 +41,7 @@ struct Config {
   std::uint64_t cores = 0;
   bool insecure_dev = false;
   bool echo = false;
+  Features off;  // what is switched off
   bool low_latency = false;
   bool low_power = false;
 
@@ -155,6 +157,18 @@ std::string environment_name(const Option& option);
 // Reads the files that hold secrets, makes the namespaces and checks what options ask of each
 // other. Once, after the last assign().
 Outcome<Complaint> settle(Config& config);
+// Its parts: what follows from others, and what options ask of each other.
+Outcome<Complaint> derive(Config& config);
+Outcome<Complaint> check(const Config& config);
+
+// A configuration that was read anew, under a server that runs by another: what of it applies at
+// once, and what waits for a new process and stays as it is until then.
+struct Reloaded {
+  Config config;
+  std::vector<std::string_view> changed, waiting;  // names of options
+};
+// Errors: why the two do not go together; nothing of it applies then.
+Result<Reloaded, Complaint> reload(const Config& now, Config wanted);
 
 // The content of a file that an option names, without what a text editor puts at its end.
 Result<std::string, Complaint> read_secret(std::string_view option, const std::string& path);

@@ -389,7 +389,8 @@ enum class RefusedBecause : std::uint8_t {
   already_there,
   user_in_too_many_rooms,
   bad_fernet,
-  user_blocked
+  user_blocked,
+  switched_off
 };
 
 struct RefusalRow {
@@ -457,6 +458,8 @@ inline constexpr RefusalRow refusal_rows[] = {
      "payload; send the payload in clear or encrypt it anew"},
     {RefusedBecause::user_blocked, proto::ErrorCode::forbidden,
      "this user is blocked, so nothing waits for it; unblock it first"},
+    {RefusedBecause::switched_off, proto::ErrorCode::unavailable,
+     "its operator has switched this off here; see `features` of connection_ack"},
 };
 constexpr const RefusalRow& row_of(RefusedBecause reason) {
   return refusal_rows[std::size_t(reason)];

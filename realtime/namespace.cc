@@ -218,26 +218,64 @@ std::vector<Namespace> settle_namespaces(const std::vector<ChosenNamespace>& cho
   return out;
 }
 
-Namespaces::Namespaces(std::vector<Namespace> rows, bool insecure_dev) : rows_(std::move(rows)) {
-  own_numbers_.history_count = 1;  // who comes sees the last ones at once
-  own_numbers_.dedup_count = 1;
-  own_numbers_.empty_room_ms = 10'000;
-  if (rows_.empty()) rows_.push_back(built_in_default(insecure_dev));
+bool is_same(const Namespace& a, const Namespace& b) {
+  const bool has_keys = a.fernet != nullptr;
+  if (a.name != b.name || has_keys != (b.fernet != nullptr)) return false;
+  if (has_keys && *a.fernet != *b.fernet) return false;
+  return std::ranges::all_of(
+      rows, [&](const NamespaceOption& row) { return print(a, row) == print(b, row); });
+}
+
+Namespaces::Namespaces(std::vector<Namespace> rows, bool insecure_dev, const Namespaces* before) {
+  if (before != nullptr) {
+    own_numbers_ = before->own_numbers_;
+  } else {
+    Namespace own;
+    own.name = "admin";
+    own.history_count = 1;  // who comes sees the last ones at once
+    own.dedup_count = 1;
+    own.empty_room_ms = 10'000;
+    own_numbers_ = std::make_shared<const Namespace>(std::move(own));
+  }
+  if (rows.empty()) rows.push_back(built_in_default(insecure_dev));
+  for (Namespace& row : rows) {
+    std::shared_ptr<const Namespace> same;
+    if (before != nullptr)
+      for (const auto& known : before->rows_)
+        if (is_same(*known, row)) same = known;
+    rows_.push_back(same ? same : std::make_shared<const Namespace>(std::move(row)));
+  }
+}
+
+bool Namespaces::has_same_names(const Namespaces& other) const {
+  return std::ranges::equal(rows_, other.rows_,
+                            [](const auto& a, const auto& b) { return a->name == b->name; });
 }
 
 const Namespace* Namespaces::personal() const {
-  const auto row = std::ranges::find_if(rows_, &Namespace::is_personal);
-  return row == rows_.end() ? nullptr : &*row;
+  const auto row =
+      std::ranges::find_if(rows_, [](const auto& each) { return each->is_personal(); });
+  return row == rows_.end() ? nullptr : row->get();
+}
+
+const std::shared_ptr<const Namespace>* Namespaces::row_of(std::string_view room) const {
+  const std::string_view name = namespace_of(room);
+  const std::shared_ptr<const Namespace>* fallback = nullptr;
+  for (const auto& row : rows_) {
+    if (row->name.empty()) fallback = &row;
+    if (!name.empty() && row->name == name) return &row;
+  }
+  return topic_of_room(room) != nullptr ? &own_numbers_ : fallback;
 }
 
 const Namespace* Namespaces::find(std::string_view room) const {
-  const std::string_view name = namespace_of(room);
-  const Namespace* fallback = nullptr;
-  for (const Namespace& row : rows_) {
-    if (row.name.empty()) fallback = &row;
-    if (!name.empty() && row.name == name) return &row;
-  }
-  return topic_of_room(room) != nullptr ? &own_numbers_ : fallback;
+  const auto* row = row_of(room);
+  return row == nullptr ? nullptr : row->get();
+}
+
+std::shared_ptr<const Namespace> Namespaces::hold(std::string_view room) const {
+  const auto* row = row_of(room);
+  return row == nullptr ? nullptr : *row;
 }
 
 }  // namespace ringroom::realtime

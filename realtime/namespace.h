@@ -96,6 +96,9 @@ struct Namespace {
 inline constexpr std::string_view personal_namespace = "user";
 inline bool Namespace::is_personal() const { return name == personal_namespace; }
 
+// Whether rooms notice no difference.
+bool is_same(const Namespace& a, const Namespace& b);
+
 using NamespaceOption = OptionRow<Namespace>;
 extern const std::span<const NamespaceOption> namespace_options;
 
@@ -131,21 +134,28 @@ constexpr std::string_view namespace_of(std::string_view room) {
   return colon == std::string_view::npos ? std::string_view() : room.substr(0, colon);
 }
 
-// All namespaces of a configuration. Constant after start.
+// All namespaces of a configuration.
 class Namespaces {
  public:
   Namespaces() = default;
-  // Without any rows there is the built-in default.
-  Namespaces(std::vector<Namespace> rows, bool insecure_dev);
+  // Without any rows there is the built-in default. One that is as it was `before` is that one.
+  Namespaces(std::vector<Namespace> rows, bool insecure_dev, const Namespaces* before = nullptr);
 
   // nullptr: no namespace has rooms of that name, and there is no default.
   const Namespace* find(std::string_view room) const;
+  // The same, for a room that outlives these namespaces.
+  std::shared_ptr<const Namespace> hold(std::string_view room) const;
+  bool has_same_names(const Namespaces& other) const;
   // That of the rooms `user:<id>`; nullptr: it is not configured.
   const Namespace* personal() const;
 
  private:
-  Namespace own_numbers_;        // of topics.h, unless a namespace `admin` is configured
-  std::vector<Namespace> rows_;  // few: looked up when a room is made, not when it speaks
+  const std::shared_ptr<const Namespace>* row_of(std::string_view room) const;
+
+  // Of topics.h, unless a namespace `admin` is configured.
+  std::shared_ptr<const Namespace> own_numbers_;
+  // Few: looked up when a room is made, not when it speaks.
+  std::vector<std::shared_ptr<const Namespace>> rows_;
 };
 
 }  // namespace ringroom::realtime

@@ -18,13 +18,6 @@ std::uint64_t random_word() {
   return word;
 }
 
-std::vector<std::unique_ptr<Limit>> limits_of(const Config& config) {
-  std::vector<std::unique_ptr<Limit>> out;
-  for (const LimitRule& rule : config.limits)
-    out.push_back(std::make_unique<Limit>(rule, config.limit_keys_max));
-  return out;
-}
-
 std::vector<QuietPolicy> compile_all(const std::vector<QuietHours>& hours) {
   std::vector<QuietPolicy> out;
   for (const QuietHours& each : hours) out.push_back(*compile(each));  // settle() has tried
@@ -34,13 +27,12 @@ std::vector<QuietPolicy> compile_all(const std::vector<QuietHours>& hours) {
 }  // namespace
 
 Node::Node(const Config& config_, std::uint32_t cores_)
-    : config(config_),
-      namespaces(config_.namespaces, config_.insecure_dev),
+    : settings(config_),
+      config(config_),
       quiet_policies(compile_all(config_.quiet_hours)),
       cores(cores_),
       hash_seed(random_word()),
       started_wall_ms(wall_ms()),
-      limits(limits_of(config_)),
       busy_shards(cores_) {
   for (std::uint32_t core = 0; core < cores; ++core) {
     counters.push_back(std::make_unique<ShardCounters>());

@@ -10,12 +10,12 @@
 
 #include "alloc/footprint.h"
 #include "base/id.h"
-#include "realtime/access/limit.h"
 #include "realtime/access/token_keys.h"
 #include "realtime/beat.h"
 #include "realtime/config.h"
 #include "realtime/counters.h"
 #include "realtime/session/active_users.h"
+#include "realtime/settings.h"
 #include "realtime/watchdog.h"
 #include "realtime/workspace.h"
 #include "realtime/workspace_counters.h"
@@ -30,8 +30,8 @@ namespace ringroom::realtime {
 enum class Entrance : std::uint16_t { clients, admin };
 
 // What all shards of this process share: constants after start, counters, three words about its
-// end, one limit, and what clients
-// have spent of the others. Everything else a shard knows is its own.
+// end, one limit, and editions of what may change: settings and keys. Everything else a shard knows
+// is its own.
 //
 // Owner:    main; outlives the engine.
 // Threads:  any may read; the atomics say who writes.
@@ -57,8 +57,9 @@ struct Node {
   bool asks_for_zones() const;
   CoreId home_of(RoomId room) const { return home_of(room.value); }
 
-  const Config config;
-  const Namespaces namespaces;
+  // The newest edition. What a shard goes by is its own hold of one (Shard::config()).
+  SettingsEditions settings;
+  const Config config;  // as it was at the start; for what only a new process can change
   const std::vector<QuietPolicy> quiet_policies;  // in the order of config.quiet_hours
   const std::uint32_t cores;
   // Random per process: nobody outside can choose names that collide.
@@ -75,9 +76,6 @@ struct Node {
   std::vector<std::unique_ptr<WorkspaceCounters[]>> workspace_counters;
   // Set by main once the engine runs; for /metrics.
   std::atomic<const engine::Engine*> engine{nullptr};
-
-  // What has been spent of the limits of the configuration; in its order. Written by any shard.
-  const std::vector<std::unique_ptr<Limit>> limits;
 
   // What POST /admin/drain calls, on a core; null: whoever runs this node does not offer it. Set by
   // main before the engine runs.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "realtime/config.h"
 #include "realtime/namespace.h"
 #include "realtime/quiet_hours.h"
@@ -233,11 +234,34 @@ std::string print(const Target& target, const OptionRow<Target>& option) {
       option.value);
 }
 
+template <class Target>
+bool is_same(const Target& a, const Target& b, const OptionRow<Target>& option) {
+  using Row = OptionRow<Target>;
+  // What print() does not show is compared as it is.
+  if (const auto* secret = std::get_if<typename Row::Secret>(&option.value))
+    return a.*secret->field == b.*secret->field;
+  return print(a, option) == print(b, option);
+}
+
+template <class Target>
+void copy(Target& to, const Target& from, const OptionRow<Target>& option) {
+  using Row = OptionRow<Target>;
+  if (const auto* secret = std::get_if<typename Row::Secret>(&option.value)) {
+    to.*secret->field = from.*secret->field;
+  } else if (const auto* several = std::get_if<typename Row::Several>(&option.value)) {
+    if (several->copy != nullptr) several->copy(to, from);
+  } else {
+    RR_CHECK(assign(to, option, print(from, option)));
+  }
+}
+
 template const OptionRow<Config>* find_row(std::span<const OptionRow<Config>>, std::string_view);
 template const OptionRow<Config>* nearest_row(std::span<const OptionRow<Config>>, std::string_view);
 template std::string suggestion(const OptionRow<Config>*);
 template Outcome<Complaint> assign(Config&, const OptionRow<Config>&, std::string_view);
 template std::string print(const Config&, const OptionRow<Config>&);
+template bool is_same(const Config&, const Config&, const OptionRow<Config>&);
+template void copy(Config&, const Config&, const OptionRow<Config>&);
 template std::string accepted(const OptionRow<Config>&);
 
 template const OptionRow<Namespace>* find_row(std::span<const OptionRow<Namespace>>,

@@ -23,6 +23,9 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
+// When another choice counts: in a new process only, or once SIGHUP has read it.
+enum class Applies : std::uint8_t { at_start, at_reload };
+
 // One thing an operator can choose, as a row: the field of Target it sets, what that may hold, and
 // a sentence. Whatever reads, prints or documents options walks a table of such rows: `options`
 // (config.h) of a Config, `namespace_options` (namespace.h) of a Namespace, `quiet_hours_options`
@@ -56,6 +59,7 @@ struct OptionRow {
     std::string_view accepted;
     std::string (*get)(const Target&);
     Outcome<Complaint> (*add)(Target&, std::string_view);
+    void (*copy)(Target& to, const Target& from) = nullptr;
   };
   struct List {  // texts between commas, in a file also an array; a later one takes its place
     std::string_view accepted;
@@ -68,6 +72,7 @@ struct OptionRow {
   std::string_view name;
   std::variant<Number, Switch, Text, Secret, AddressAndPort, Choice, Several, List> value;
   std::string_view help;
+  Applies applies = Applies::at_start;
 
   // The row of an enum.
   template <auto field>
@@ -107,6 +112,11 @@ Outcome<Complaint> assign(Target& target, const OptionRow<Target>& row, std::str
 // The value as assign() would take it back; a secret that is set is shown as "(set)".
 template <class Target>
 std::string print(const Target& target, const OptionRow<Target>& row);
+// Whether two targets have the same value.
+template <class Target>
+bool is_same(const Target& a, const Target& b, const OptionRow<Target>& row);
+template <class Target>
+void copy(Target& to, const Target& from, const OptionRow<Target>& row);
 // What assign() takes: "128B to 16MiB", "true or false", "trace, debug, ...".
 template <class Target>
 std::string accepted(const OptionRow<Target>& row);

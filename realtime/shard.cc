@@ -33,6 +33,8 @@ ApiKeys keys_of(const Config& config) {
 Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
     : node(node_),
       core(core_),
+      edition_(node.settings.edition()),
+      settings_(node.settings.current()),
       counters(*node.counters[core.value]),
       beat(*node.beats[core.value]),
       footprint(*node.footprints[core.value]),
@@ -46,7 +48,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       message_pool(memory),
       inflater(memory),
       message_ids(node.hash_seed ^ (std::uint64_t(core.value) << 32) ^ monotonic_ns()),
-      api_keys(keys_of(node.config)),
+      api_keys(std::make_shared<const ApiKeys>(keys_of(config()))),
       revocations(node),
       live_rights(node),
       identities(*this),
@@ -86,7 +88,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       traces(*this),
       own_numbers(*this),
       drain(*this),
-      deflater_(node.config.compression_bytes_min),
+      deflater_(config().compression_bytes_min),
       mail_(node.cores) {
   for (const TopicRow& row : topics)
     permission_sets.known.push_back(node.permission(row.permission));
@@ -97,12 +99,25 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
 
 Shard::~Shard() { beat.is(Doing::nothing); }
 
+void Shard::adopt_settings() {
+  const auto before = settings_;
+  edition_ = node.settings.edition();
+  settings_ = node.settings.current();
+  if (!namespaces().has_same_names(before->namespaces)) reach.mix();
+  api_keys = std::make_shared<const ApiKeys>(keys_of(config()));
+  identities.adopt_settings();
+  admission.adopt_settings();
+  rate_limits.adopt_settings();
+  rooms.adopt_settings();
+}
+
 void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   beat.begin_turn();
   beat.is(Doing::accepted);
   now_us = inbox.now_ns / 1'000;
   now_ms = inbox.now_ms;
   wall_ms = ringroom::wall_ms();
+  if (node.settings.edition() != edition_) adopt_settings();
   stages.begin_turn(now_us);
   recorder.begin_turn(now_us);
   subscribers.begin_turn();

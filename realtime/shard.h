@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "alloc/block.h"
@@ -107,8 +109,19 @@ class Shard : public engine::Handler {
         .core = core.value, .slot = session.socket.slot, .generation = session.socket.generation};
   }
 
+  // The edition that this core goes by, as long as the turn lasts.
+  const Config& config() const { return settings_->config; }
+  const Namespaces& namespaces() const { return settings_->namespaces; }
+  std::span<const std::shared_ptr<Limit>> limits() const { return settings_->limits; }
+
   Node& node;
   const CoreId core;
+
+ private:
+  std::uint32_t edition_;  // of the settings
+  std::shared_ptr<const Settings> settings_;
+
+ public:
   ShardCounters& counters;
   Beat& beat;
   alloc::Footprint& footprint;
@@ -126,7 +139,7 @@ class Shard : public engine::Handler {
   proto::Inflater inflater;
   MessageIds message_ids;
 
-  ApiKeys api_keys;
+  std::shared_ptr<const ApiKeys> api_keys;
   Revocations revocations;
   LiveRights live_rights;
   PermissionSets permission_sets;
@@ -232,6 +245,7 @@ class Shard : public engine::Handler {
   void receive(const WatchTrace& item) { traces.receive(item); }
   void receive(const AdminAlert& item) { own_numbers.receive(item); }
 
+  void adopt_settings();
   void read(Letter& letter);
   // What came of sending one message to it.
   void told(engine::SocketId socket, engine::Outbox::Send sent);

@@ -157,12 +157,18 @@ std::string config_markdown() {
       "2.\n"
       "* `ringroom config show [flags]` prints what would be used and where it comes from.\n"
       "* `ringroom config defaults` prints a file to start from.\n\n"
-      "| Option | Variable | Takes | Default | |\n|---|---|---|---|---|\n";
+      "SIGHUP reads all of it anew. If anything is wrong in it, it is told in the log and nothing "
+      "changes; what says *start* below is told there too, and waits for a new process. No "
+      "connection "
+      "is closed: what limits them counts from then on, for each when it asks for something "
+      "next.\n\n"
+      "| Option | Variable | Takes | Default | Applies at | |\n|---|---|---|---|---|---|\n";
   for (const Option& option : realtime::options) {
     const std::string value = realtime::print(Config{}, option);
     out += "| `" + std::string(option.name) + "` | `" + realtime::environment_name(option) +
            "` | " + realtime::accepted(option) + " | " + (value.empty() ? "" : "`" + value + "`") +
-           " | " + std::string(option.help) + " |\n";
+           (option.applies == realtime::Applies::at_reload ? " | SIGHUP | " : " | *start* | ") +
+           std::string(option.help) + " |\n";
   }
   out +=
       "\n## Namespaces\n\n"
@@ -180,6 +186,11 @@ std::string config_markdown() {
       "The same by flags: `--namespace default:history-count=100 --namespace "
       "quote:state-keys=500`; "
       "and by variable: `RINGROOM_NAMESPACE='default:history-count=100;quote:state-keys=500'`.\n\n"
+      "What SIGHUP brings applies to rooms that are there, too, but for `presence`, "
+      "`duplicate-sessions` and whether a room keeps an offline queue: these stay as the room was "
+      "made with them, until it is forgotten. Rooms of a namespace that is gone are the default's, "
+      "or "
+      "stay as they are if there is none.\n\n"
       "| Option of a namespace | Takes | Default | |\n|---|---|---|---|\n";
   for (const NamespaceOption& option : realtime::namespace_options)
     out += "| `" + std::string(option.name) + "` | " + realtime::accepted(option) + " | `" +

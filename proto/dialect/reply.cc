@@ -112,6 +112,11 @@ void write_payload(const ConnectionAck& value, BlockBuilder& out) {
     room.end();
   }
   rooms.end();
+  if (!value.features_off.empty()) {
+    JsonObject features(payload.key("features"));
+    for (const std::string_view name : value.features_off) features.flag(name, false);
+    features.end();
+  }
   payload.end();
 }
 

@@ -20,9 +20,24 @@ bool is_stranger(const Session& session) {
 
 Admission::Admission(Shard& shard)
     : shard_(shard),
-      handshakes_(shard.node.config.handshakes_per_second_max, shard.node.cores),
-      joins_(shard.node.config.joins_per_second_max, shard.node.cores),
-      strangers_max_(share(shard.node.config.handshakes_pending_max, shard.node.cores)) {}
+      handshakes_per_second_(shard.config().handshakes_per_second_max),
+      joins_per_second_(shard.config().joins_per_second_max),
+      handshakes_(handshakes_per_second_, shard.node.cores),
+      joins_(joins_per_second_, shard.node.cores),
+      strangers_max_(share(shard.config().handshakes_pending_max, shard.node.cores)) {}
+
+void Admission::adopt_settings() {
+  const Config& config = shard_.config();
+  // A bucket that is as it was keeps what is in it.
+  const auto adopt = [this](TokenBucket& bucket, std::uint64_t& rate, std::uint64_t wanted) {
+    if (rate == wanted) return;
+    rate = wanted;
+    bucket = TokenBucket(wanted, shard_.node.cores);
+  };
+  adopt(handshakes_, handshakes_per_second_, config.handshakes_per_second_max);
+  adopt(joins_, joins_per_second_, config.joins_per_second_max);
+  strangers_max_ = share(config.handshakes_pending_max, shard_.node.cores);
+}
 
 std::uint64_t Admission::handshake(Who who) {
   const std::uint64_t delay_ms = handshakes_.take(shard_.now_ms, who);

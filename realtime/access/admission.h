@@ -25,6 +25,8 @@ class Admission {
  public:
   explicit Admission(Shard& shard);
 
+  void adopt_settings();
+
   using Who = TokenBucket::Who;
   // 0: come in. Otherwise the milliseconds after which to try again: a place of the asker's own, so
   // that they do not come back at once.
@@ -41,6 +43,7 @@ class Admission {
 
  private:
   Shard& shard_;
+  std::uint64_t handshakes_per_second_, joins_per_second_;
   TokenBucket handshakes_, joins_;
   std::size_t strangers_max_;  // 0: no limit
   std::size_t strangers_ = 0;

@@ -5,7 +5,7 @@
 namespace ringroom::realtime {
 
 bool Duplicates::concerns(const Session& session) const {
-  return shard_.node.config.duplicate_sessions != DuplicateSessions::allow &&
+  return shard_.config().duplicate_sessions != DuplicateSessions::allow &&
          session.kind == SessionKind::native && session.user != nullptr;
 }
 
@@ -32,7 +32,7 @@ void Duplicates::receive(const TakeSeat& asked) {
   const Seats::Holder* holder = seats_.find(asked.key);
   if (holder == nullptr) return seats_.give(asked.key, newcomer);
   shard_.counters.duplicate_sessions_total.add();
-  if (shard_.node.config.duplicate_sessions == DuplicateSessions::refuse)
+  if (shard_.config().duplicate_sessions == DuplicateSessions::refuse)
     return shard_.send(CoreId{asked.to.core}, SeatLost{.to = asked.to, .was_refused = true});
   // The place first: the older one may be gone, or here and leave it at once.
   const ConnectionId older = holder->connection;

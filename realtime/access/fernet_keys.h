@@ -14,6 +14,7 @@ namespace ringroom::realtime {
 // of base64url.
 struct FernetKey {
   std::array<unsigned char, 16> signing, encryption;  // the first half, the second
+  bool operator==(const FernetKey&) const = default;
 };
 
 // The keys of a namespace (`fernet-keys-file`), as they stand in its file: one a line, blank lines
@@ -26,6 +27,8 @@ struct FernetKeys {
   static constexpr std::size_t keys_max = 16;  // each is tried on a token that nobody has made
 
   static Result<FernetKeys, std::string> parse(std::string_view text);
+
+  bool operator==(const FernetKeys&) const = default;
 
   std::vector<FernetKey> keys;  // at least one
 };

@@ -30,6 +30,7 @@ namespace ringroom::realtime {
 class TokenVerifier {
  public:
   explicit TokenVerifier(TokenRules rules) : rules_(std::move(rules)) {}
+  void adopt(TokenRules rules) { rules_ = std::move(rules); }
 
   Result<Claims, TokenError> verify(std::string_view token, const KeySet& keys,
                                     std::uint64_t now_s);

@@ -32,12 +32,12 @@ std::uint64_t Quotas::key_of_workspace(const Session& session) const {
 }
 
 void Quotas::ask_for_address(Session& session) {
-  const std::uint64_t limit = shard_.node.config.connections_per_address_max;
+  const std::uint64_t limit = shard_.config().connections_per_address_max;
   if (limit != 0) ask(session, key_of_address(session), limit);
 }
 
 void Quotas::ask_for_user(Session& session) {
-  const Config& config = shard_.node.config;
+  const Config& config = shard_.config();
   if (config.connections_per_user_max != 0 && session.user != nullptr)
     ask(session, key_of_user(session), config.connections_per_user_max);
   // The first answer may have ended it.

@@ -1,5 +1,7 @@
 #include "realtime/access/rate_limits.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "realtime/bounds.h"
 #include "realtime/shard.h"
@@ -22,15 +24,27 @@ Bucket::Shape refusals_of(std::uint64_t per_minute) {
 
 }  // namespace
 
-RateLimits::RateLimits(Shard& shard)
-    : shard_(shard), refusals_(refusals_of(shard.node.config.refusals_per_minute_max)) {
+RateLimits::RateLimits(Shard& shard) : shard_(shard) { adopt_settings(); }
+
+void RateLimits::adopt_settings() {
   static_assert(limits_max <= std::tuple_size_v<decltype(Taken::budgets)>);
-  const auto& limits = shard.node.limits;
-  for (std::size_t i = 0; i < limits.size(); ++i) {
-    const LimitRule& rule = limits[i]->rule();
-    of_connections_.push_back(rule.per == Per::connection
-                                  ? std::make_unique<ConnectionBudgets>(rule.is_sliding)
-                                  : nullptr);
+  refusals_ = refusals_of(shard_.config().refusals_per_minute_max);
+  const auto before = std::move(limits_);
+  limits_.assign(shard_.limits().begin(), shard_.limits().end());
+  auto budgets_before = std::exchange(of_connections_, {});
+  for (Rules* rules :
+       {&messages_, &publications_, &types_, &joins_, &address_connects_, &user_connects_, &calls_})
+    rules->clear();
+  for (std::size_t i = 0; i < limits_.size(); ++i) {
+    const LimitRule& rule = limits_[i]->rule();
+    const auto known = std::ranges::find(before, limits_[i]);
+    if (known != before.end()) {
+      of_connections_.push_back(std::move(budgets_before[std::size_t(known - before.begin())]));
+    } else {
+      of_connections_.push_back(rule.per == Per::connection
+                                    ? std::make_unique<ConnectionBudgets>(rule.is_sliding)
+                                    : nullptr);
+    }
     switch (rule.what) {
       case What::message:
         messages_.push_back(i);
@@ -57,14 +71,14 @@ RateLimits::RateLimits(Shard& shard)
 
 Limit::Budget RateLimits::find(std::size_t rule, std::uint64_t key) {
   bool has_squeezed = false;
-  const Limit::Budget out = shard_.node.limits[rule]->of(key, shard_.now_ms, has_squeezed);
+  const Limit::Budget out = limits_[rule]->of(key, shard_.now_ms, has_squeezed);
   if (has_squeezed) shard_.counters.limit_keys_squeezed_total.add();
   return out;
 }
 
 std::optional<Limit::Budget> RateLimits::budget_of(std::size_t rule, const Session& session,
                                                    Keys& keys) {
-  switch (shard_.node.limits[rule]->rule().per) {
+  switch (limits_[rule]->rule().per) {
     case Per::connection:
       return of_connections_[rule]->of(session.socket.slot);
     case Per::user:
@@ -88,16 +102,15 @@ std::optional<Limit::Budget> RateLimits::budget_of(std::size_t rule, const Sessi
 }
 
 bool RateLimits::take_one(std::size_t rule, Limit::Budget budget, Taken& taken, Verdict& verdict) {
-  const auto& limits = shard_.node.limits;
-  const std::uint64_t retry_ms = limits[rule]->take(budget, shard_.now_ms);
+  const std::uint64_t retry_ms = limits_[rule]->take(budget, shard_.now_ms);
   if (retry_ms == 0) {
     taken.budgets[taken.count++] = {rule, budget};
     return true;
   }
   for (std::size_t i = 0; i < taken.count; ++i)
-    limits[taken.budgets[i].first]->give_back(taken.budgets[i].second, shard_.now_ms);
+    limits_[taken.budgets[i].first]->give_back(taken.budgets[i].second, shard_.now_ms);
   shard_.counters.rate_limited_total.add();
-  verdict = Over{.retry_ms = retry_ms, .sentence = limits[rule]->sentence()};
+  verdict = Over{.retry_ms = retry_ms, .sentence = limits_[rule]->sentence()};
   return false;
 }
 
@@ -125,7 +138,7 @@ RateLimits::Verdict RateLimits::command(const Session& session, const proto::Com
   Keys keys;
   Taken taken;
   for (const std::size_t rule : types_) {
-    if (shard_.node.limits[rule]->rule().type != command.type) continue;
+    if (limits_[rule]->rule().type != command.type) continue;
     const auto budget = budget_of(rule, session, keys);
     if (budget && !take_one(rule, *budget, taken, verdict)) return verdict;
   }

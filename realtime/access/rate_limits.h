@@ -23,11 +23,12 @@ class Shard;
 //   command --> rules of its type, of messages, of publications --> take from each budget
 //                                                       one says no: what was taken goes back
 //
-// Budgets of users, addresses, workspaces and keys are the process' (Node::limits), so it does not
-// matter on which core, over how many connections, or whether one came back for it.
+// Budgets of users, addresses, workspaces and keys are the process' (Settings::limits), so it does
+// not matter on which core, over how many connections, or whether one came back for it.
 class RateLimits {
  public:
   explicit RateLimits(Shard& shard);
+  void adopt_settings();
 
   struct Over {
     std::uint64_t retry_ms;
@@ -49,7 +50,7 @@ class RateLimits {
   bool has_gone_too_far(const Session& session);
 
  private:
-  using Rules = std::vector<std::size_t>;  // of Node::limits
+  using Rules = std::vector<std::size_t>;  // of limits_
   // The hashes by which budgets are found, made when a rule asks for them.
   struct Keys {
     std::optional<std::uint64_t> user, address, workspace;
@@ -66,8 +67,9 @@ class RateLimits {
   Verdict of(const Rules& rules, const Session& session);
 
   Shard& shard_;
+  std::vector<std::shared_ptr<Limit>> limits_;
   Rules messages_, publications_, types_, joins_, address_connects_, user_connects_, calls_;
-  bool limits_commands_;
+  bool limits_commands_ = false;
   std::vector<std::unique_ptr<ConnectionBudgets>> of_connections_;  // by rule; null: of others
   Bucket::Shape refusals_;  // that a connection may meet; no burst: any number
   ConnectionBudgets refused_{false};

@@ -9,7 +9,7 @@
 
 namespace ringroom::realtime {
 
-std::size_t RoomPlaces::bytes_max() const { return shard_.node.config.queue_bytes_max; }
+std::size_t RoomPlaces::bytes_max() const { return shard_.config().queue_bytes_max; }
 
 std::uint64_t RoomPlaces::key_of_user(const Session& session) const {
   return shard_.node.hash(std::string("r").append(session.user->name().text()));
@@ -17,7 +17,7 @@ std::uint64_t RoomPlaces::key_of_user(const Session& session) const {
 
 void RoomPlaces::join(Session& session, const JoinRoom& join) {
   // The user's own room is the server's choice, and comes with every connection.
-  if (shard_.node.config.rooms_per_user_max == 0 || session.user == nullptr || join.greets)
+  if (shard_.config().rooms_per_user_max == 0 || session.user == nullptr || join.greets)
     return shard_.send(shard_.node.home_of(join.room), join);
   std::unique_ptr<Waiting>& waiting = waiting_[key_of(session.socket)];
   if (!waiting) waiting = std::make_unique<Waiting>();
@@ -27,7 +27,7 @@ void RoomPlaces::join(Session& session, const JoinRoom& join) {
 }
 
 void RoomPlaces::ask(const Session& session, RoomId room, std::uint32_t ticket) {
-  const std::uint64_t limit = shard_.node.config.rooms_per_user_max;
+  const std::uint64_t limit = shard_.config().rooms_per_user_max;
   if (limit == 0) return;
   const std::uint64_t key = key_of_user(session);
   shard_.send(shard_.node.home_of(key), AcquireQuota{.key = key,

@@ -121,15 +121,6 @@ Outcome<Complaint> TokenKeys::load(const Config& config) {
   return Done{};
 }
 
-Outcome<Complaint> TokenKeys::reload(Config config) {
-  if (!config.token_hmac_secret_file.empty()) {
-    auto secret = read_secret("token-hmac-secret-file", config.token_hmac_secret_file);
-    if (!secret) return fail(secret.error());
-    config.token_hmac_secret = std::move(*secret);
-  }
-  return load(config);
-}
-
 void TokenKeys::take(std::vector<Key> fetched) {
   const std::lock_guard lock(mutex_);
   has_fetched_.store(!fetched.empty(), std::memory_order_relaxed);

@@ -27,7 +27,7 @@ namespace ringroom::realtime {
 // A core that has the newest edition reads one word that nobody writes; the lock is for those who
 // change it, and for each core once per change.
 //
-// Owner:   the node. load() and reload() by main only; take() and take_none() by the fetching
+// Owner:   the node. load() by main only; take() and take_none() by the fetching
 // thread.
 class TokenKeys {
  public:
@@ -36,8 +36,6 @@ class TokenKeys {
   // Reads the files that the configuration names. Errors: one sentence that names the option; the
   // keys from before stay in use.
   Outcome<Complaint> load(const Config& config);
-  // The same with the secret's file as it is now: settle() read it once, at the start.
-  Outcome<Complaint> reload(Config config);
   // What the URL has now, in place of what it had before.
   void take(std::vector<Key> fetched);
 

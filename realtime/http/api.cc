@@ -56,7 +56,15 @@ void Api::call(Session& session, const Access& access, const proto::Request& req
 }
 
 void Api::run(Session& session, const Access& access, const ApiCall& call) {
+  if (call.feature && is_off(session, *call.feature)) return;
   if (enter(session, access)) (this->*call.run)(session, arguments_);
+}
+
+bool Api::is_off(Session& session, Feature feature) {
+  if (!shard_.config().off.has(feature)) return false;
+  shard_.exchanges.refuse(session, ErrorCode::unavailable,
+                          "its operator has switched this off (`off` in the configuration)");
+  return true;
 }
 
 bool Api::enter(Session& session, const Access& access) {

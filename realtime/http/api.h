@@ -9,6 +9,7 @@
 #include "proto/http.h"
 #include "proto/json.h"
 #include "realtime/access/scope.h"
+#include "realtime/feature.h"
 #include "realtime/http/arguments.h"
 #include "realtime/http/exchange.h"
 #include "realtime/session/questions.h"
@@ -28,8 +29,9 @@ struct ApiCall {
   std::optional<Scope> scope;  // nullopt: any key; the commands of a batch are looked at one by one
   std::span<const Field> fields;
   void (Api::*run)(Session&, const Arguments&);  // nullptr: Batches has it
-  std::string_view command = {};  // what it is called in a batch; empty: it cannot be there
-  bool flows = false;             // several of a connection may be under way: see Exchanges
+  std::string_view command = {};        // what it is called in a batch; empty: it cannot be there
+  bool flows = false;                   // several of a connection may be under way: see Exchanges
+  std::optional<Feature> feature = {};  // that it is part of
 
   bool takes_body() const { return method == "POST"; }
 
@@ -58,6 +60,8 @@ class Api {
   // Of a body; nullopt: the refusal is out.
   std::optional<proto::JsonValue> parse(Session& session, std::string_view text);
   void refuse(Session& session, const Arguments::Fault& fault);
+  // True, and told: it is switched off.
+  bool is_off(Session& session, Feature feature);
 
  private:
   friend struct ApiCall;

@@ -29,6 +29,7 @@ void Api::publish(Session& session, const Arguments& said) {
   const bool remove = said.flag("remove");
   if (remove && !said.has("key"))
     return refuse(session, said.fault("remove", "takes a value away: say whose, in `key`"));
+  if (said.has("quiet_hours") && is_off(session, Feature::quiet_hours)) return;
   const std::uint8_t quiet_hours = hours_of(said);
   if (quiet_hours != 0 && said.has("expected_version"))
     return refuse(
@@ -70,8 +71,9 @@ void Api::publish(Session& session, const Arguments& said) {
 }
 
 void Api::publish_to_users(Session& session, const Arguments& said) {
+  if (said.has("quiet_hours") && is_off(session, Feature::quiet_hours)) return;
   const std::uint8_t quiet_hours = hours_of(said);
-  if (quiet_hours != 0 && shard_.node.namespaces.personal() == nullptr)
+  if (quiet_hours != 0 && shard_.namespaces().personal() == nullptr)
     return refuse(session, said.fault("quiet_hours",
                                       "needs the namespace `user`, in which what is for users "
                                       "waits"));
@@ -93,8 +95,9 @@ void Api::broadcast(Session& session, const Arguments& said) {
   const auto users = said.names("users");
   const auto connections = said.connections("connections");
   const bool everybody = !said.has("rooms") && !said.has("users") && !said.has("connections");
+  if (said.has("quiet_hours") && is_off(session, Feature::quiet_hours)) return;
   const std::uint8_t quiet_hours = hours_of(said);
-  const bool has_personal = shard_.node.namespaces.personal() != nullptr;
+  const bool has_personal = shard_.namespaces().personal() != nullptr;
   if (quiet_hours != 0 && (everybody || !connections.empty() || (!users.empty() && !has_personal)))
     return refuse(session, said.fault("quiet_hours",
                                       "is for what goes to rooms: to `rooms`, or to `users` where "

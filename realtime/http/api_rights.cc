@@ -80,7 +80,7 @@ std::optional<std::vector<std::uint64_t>> permissions_in(const Node& node, const
 
 std::optional<std::uint64_t> Api::until_of(Session& session, const Arguments& said) {
   const std::uint64_t now_s = shard_.wall_ms / 1'000;
-  if (!said.has("expires")) return now_s + shard_.node.config.revocation_keep_ms / 1'000;
+  if (!said.has("expires")) return now_s + shard_.config().revocation_keep_ms / 1'000;
   if (said.number("expires") > now_s) return said.number("expires");
   refuse(session, said.fault("expires", "is not in the future"));
   return std::nullopt;

@@ -17,7 +17,7 @@ std::uint64_t sum_of(const Node& node, Counter ShardCounters::*field) {
 void Api::info(Session& session, const Arguments&) {
   if (!is_for_all(session)) return;
   const Node& node = shard_.node;
-  const Config& config = node.config;
+  const Config& config = shard_.config();
   alloc::BlockBuilder body(shard_.heap);
   proto::JsonObject info(body);
   info.text("version", RINGROOM_VERSION);
@@ -33,12 +33,13 @@ void Api::info(Session& session, const Arguments&) {
   info.key("features");
   proto::JsonObject features(body);
   features.flag("admin", config.admin);
-  features.flag("compression", config.compression);
+  features.flag("compression", config.compression && !config.off.has(Feature::compression));
   features.flag("echo", config.echo);
   features.flag("insecure_dev", config.insecure_dev);
-  features.flag("limits", !node.limits.empty());
-  features.flag("personal_rooms", node.namespaces.personal() != nullptr);
-  features.flag("quiet_hours", !node.quiet_policies.empty());
+  features.flag("limits", !shard_.limits().empty());
+  features.flag("personal_rooms", shard_.namespaces().personal() != nullptr);
+  features.flag("quiet_hours",
+                !node.quiet_policies.empty() && !config.off.has(Feature::quiet_hours));
   features.end();
   info.key("limits");
   proto::JsonObject limits(body);

@@ -83,7 +83,7 @@ void Api::revoke(Session& session, const Arguments& said) {
     return refuse(session, said.fault("jti", "is missing: say `jti`, `user` or `issued_before`"));
   if (said.has("expires") && said.number("expires") <= now_s)
     return refuse(session, said.fault("expires", "is in the past"));
-  const Config& config = shard_.node.config;
+  const Config& config = shard_.config();
   shard_.revoking.begin(
       asker_of(session),
       {.kind = is_token  ? Kind::token

@@ -46,6 +46,7 @@ void Batches::begin(Session& session, const proto::Request& request, const Acces
   if (!is_said) return refuse("$.commands", "is required: an array of commands");
   Exchange& exchange = *session.exchange;
   batch->access = access;
+  batch->keys = shard_.api_keys;
   batch->first = exchange.number + 1;
   batch->replies.resize(batch->commands.size());
   exchange.number += static_cast<std::uint32_t>(batch->commands.size());
@@ -100,7 +101,7 @@ void Batches::reply(Session& session, std::uint32_t exchange, int status, std::s
   static constexpr std::string_view too_large =
       R"({"error":{"code":"too_large","message":"the answers of the batch are more than may wait )"
       R"(for one connection; ask this in a request of its own"}})";
-  if (batch.reply_bytes + body.size() > shard_.node.config.queue_bytes_max / 2) {
+  if (batch.reply_bytes + body.size() > shard_.config().queue_bytes_max / 2) {
     status = 413;
     body = too_large;
   }

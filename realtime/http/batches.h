@@ -29,9 +29,10 @@ struct CommandBatch {
     std::string fields;  // JSON, an object
   };
   Access access;
-  std::uint32_t first = 0;  // the number of its first command, as an exchange
-  std::size_t next = 0;     // to begin
-  std::size_t waiting = 0;  // begun and not answered
+  std::shared_ptr<const ApiKeys> keys;  // that it is of: there may be others before it ends
+  std::uint32_t first = 0;              // the number of its first command, as an exchange
+  std::size_t next = 0;                 // to begin
+  std::size_t waiting = 0;              // begun and not answered
   std::size_t reply_bytes = 0;
   bool is_beginning = false;
   std::vector<Command> commands;

@@ -38,7 +38,7 @@ void Broadcasts::begin(Session& session, const Request& request) {
   }
   // What is for a user goes to the user's room where there is one, and may wait there; else it is
   // for those who are connected.
-  const bool has_personal = shard_.node.namespaces.personal() != nullptr;
+  const bool has_personal = shard_.namespaces().personal() != nullptr;
   std::string users;
   for (const std::string_view user : request.users) {
     if (!has_personal) {

@@ -52,7 +52,7 @@ std::string_view state_of(const Session& session) {
 ConnectionLists::ConnectionLists(Shard& shard) : shard_(shard), text_(shard.heap) {}
 
 std::size_t ConnectionLists::bytes_max() const {
-  return std::min<std::size_t>(bounds::listed_bytes_max, shard_.node.config.queue_bytes_max / 4);
+  return std::min<std::size_t>(bounds::listed_bytes_max, shard_.config().queue_bytes_max / 4);
 }
 
 std::optional<ConnectionLists::Cursor> ConnectionLists::parse_cursor(std::string_view text) {

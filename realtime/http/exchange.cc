@@ -77,7 +77,7 @@ void Exchanges::read(Session& session, std::span<std::byte> bytes) {
 bool Exchanges::may_read(Session& session) {
   Exchange& exchange = *session.exchange;
   // Whoever asks on and on and reads nothing waits, instead of being closed for what is queued.
-  const std::size_t unread_max = shard_.node.config.queue_bytes_max / 4;
+  const std::size_t unread_max = shard_.config().queue_bytes_max / 4;
   if (!exchange.awaits_reader && shard_.outbox.queued_bytes(session.socket) > unread_max) {
     exchange.awaits_reader = true;
     shard_.outbox.tell_when_drained(session.socket);
@@ -348,7 +348,7 @@ void Exchanges::receive(Session& session, std::uint32_t exchange, const proto::R
   body_.clear();
   proto::dialect::write_payload(list, body_);
   body_.append('\n');
-  if (body_.size() > shard_.node.config.queue_bytes_max / 2)
+  if (body_.size() > shard_.config().queue_bytes_max / 2)
     return refuse(session, exchange, proto::ErrorCode::too_large,
                   "so many rooms with their metadata do not fit into one answer; say a smaller "
                   "`limit`");

@@ -136,6 +136,15 @@ void append_process(std::string& out, const Node& node) {
   out.append(line, static_cast<std::size_t>(size));
 }
 
+void append_settings(Writer& out, const SettingsEditions& settings) {
+  out.begin("config_reloads_total", CounterKind::total,
+            "Times the configuration was read anew and applied.");
+  out.value({}, CounterKind::total, settings.edition() - 1);
+  out.begin("config_reload_failures_total", CounterKind::total,
+            "Times it was read anew and refused: it stayed as it was.");
+  out.value({}, CounterKind::total, settings.failures());
+}
+
 void append_log(Writer& out) {
   out.begin(
       "log_dropped_total", CounterKind::total,
@@ -246,6 +255,7 @@ std::string metrics_text(const Node& node, Totals& totals) {
   text.reserve(48 * 1024);
   append_process(text, node);
   Writer out(text);
+  append_settings(out, node.settings);
   append_log(out);
   append_keys(out, node.token_keys);
   append_watchdog(out, node.watchdog);

@@ -63,7 +63,7 @@ std::string Routes::words_for(std::size_t route) {
 }
 
 bool Routes::is_offered(const Route& route, const Session& session) const {
-  const Config& config = shard_.node.config;
+  const Config& config = shard_.config();
   switch (route.whom) {
     case For::clients:
       return !session.is_internal;
@@ -80,7 +80,7 @@ bool Routes::is_offered(const Route& route, const Session& session) const {
 }
 
 bool Routes::offers_api(const Session& session) const {
-  return session.is_internal || !shard_.node.config.internal_api;
+  return session.is_internal || !shard_.config().internal_api;
 }
 
 namespace {
@@ -132,7 +132,10 @@ void Routes::answer(Session& session, const Request& request, const Found& found
 void Routes::call(Session& session, const Request& request, const ApiCall& call) {
   const auto access = access_of(session, request);
   if (!access) return;
-  if (call.run == nullptr) return shard_.batches.begin(session, request, *access);
+  if (call.run == nullptr) {
+    if (!is_off(session, Feature::batches)) shard_.batches.begin(session, request, *access);
+    return;
+  }
   if (!has_scope(session, *access, *call.scope)) return;
   const std::string_view part = *part_in(call.path, request.path);
   if (part.empty()) return shard_.api.call(session, *access, request, call, std::nullopt);
@@ -183,7 +186,7 @@ std::string_view Routes::origin_problem(const Session& session, const Request& r
   std::vector<std::string_view> said;
   for (const proto::HttpHeader& field : request.headers)
     if (proto::equals_ignoring_case(field.name, "Origin")) said.push_back(field.value);
-  const Config& config = shard_.node.config;
+  const Config& config = shard_.config();
   // Pages of clients have no business on the admin listener, its own has.
   const OriginVerdict verdict =
       judge(said, request.header("Host"),
@@ -208,7 +211,7 @@ std::string_view Routes::origin_problem(const Session& session, const Request& r
 }
 
 bool Routes::settle_client(Session& session, const Request& request) {
-  const Config& config = shard_.node.config;
+  const Config& config = shard_.config();
   if (!session.exchange->is_proxied || config.forwarded_by == ForwardedBy::proxy_protocol)
     return true;
   const Forwarded forwarded = client_of(std::to_array(session.peer.ip), request.headers,
@@ -238,8 +241,8 @@ std::optional<Access> Routes::access_of(Session& session, const Request& request
       return std::nullopt;
     }
   }
-  if (shard_.api_keys.is_empty()) {
-    if (shard_.node.config.insecure_dev)
+  if (shard_.api_keys->is_empty()) {
+    if (shard_.config().insecure_dev)
       return Access{
           .scopes = {Scope::publish, Scope::read, Scope::rooms, Scope::sessions, Scope::admin}};
     shard_.exchanges.refuse(session, ErrorCode::forbidden,
@@ -251,7 +254,7 @@ std::optional<Access> Routes::access_of(Session& session, const Request& request
   // A page can say nothing else with its handshake.
   std::string of_page;
   if (said.empty() && session.is_internal) said = of_page = key_in_subprotocols(request);
-  const ApiKeys::Entry* key = shard_.api_keys.find(said);
+  const ApiKeys::Entry* key = shard_.api_keys->find(said);
   // What opens everything is of no use where everybody is.
   if (key == nullptr || (key->scopes.has(Scope::admin) && !session.is_internal)) {
     shard_.counters.not_let_in(AuthRefusal::api_key);
@@ -290,7 +293,7 @@ bool Routes::has_scope(Session& session, const Access& access, Scope scope) {
 
 void Routes::admin_config(Session& session, const Request&) {
   alloc::BlockBuilder body(shard_.heap);
-  append_config(body, shard_.node.config);
+  append_config(body, shard_.config());
   shard_.exchanges.respond(
       session, {.status = 200, .content_type = "application/json", .body = body.text()});
 }
@@ -363,9 +366,14 @@ bool Routes::page(Session& session, const Request& request) {
   return true;
 }
 
+bool Routes::is_off(Session& session, Feature feature) {
+  return shard_.api.is_off(session, feature);
+}
+
 std::optional<std::string_view> Routes::upgrade(Session& session, const Request& request,
                                                 SessionKind kind,
                                                 std::span<const std::string_view> subprotocols) {
+  if (is_off(session, Feature::websocket)) return std::nullopt;
   const bool comes_back = proto::query_parameter(request.query, "resume") == "1";
   const auto agreed = shake_hands(session, request, kind, subprotocols, comes_back);
   ShardCounters& counters = shard_.counters;
@@ -387,7 +395,7 @@ std::optional<std::string_view> Routes::shake_hands(Session& session, const Requ
     return std::nullopt;
   }
   const std::string_view origin_problem = this->origin_problem(session, request);
-  const bool is_told_by_close = shard_.node.config.origin_refusal == OriginRefusal::close;
+  const bool is_told_by_close = shard_.config().origin_refusal == OriginRefusal::close;
   if (!origin_problem.empty() && !is_told_by_close) {
     shard_.counters.upgrades_refused_total.add();
     const proto::ErrorRow& row = proto::row_of(ErrorCode::forbidden);
@@ -428,7 +436,9 @@ std::optional<std::string_view> Routes::shake_hands(Session& session, const Requ
   }
   session.user_agent = shard_.sessions.user_agent_number(request.header("User-Agent"));
   alloc::BlockBuilder response(shard_.heap);
-  auto deflate = shard_.node.config.compression ? upgrade->deflate : std::nullopt;
+  const Config& config = shard_.config();
+  auto deflate =
+      config.compression && !config.off.has(Feature::compression) ? upgrade->deflate : std::nullopt;
   session.deflate_window_bits = deflate ? deflate->server_window_bits : std::uint8_t{0};
   if (deflate) deflate->keeps_context = shard_.deflate_contexts.open(session, *deflate);
   proto::append_upgrade_response(response, upgrade->key, chosen, deflate);
@@ -440,7 +450,7 @@ std::optional<std::string_view> Routes::shake_hands(Session& session, const Requ
 }
 
 std::optional<OwnedWorkspace> Routes::workspace_in(Session& session, const Request& request) {
-  if (!shard_.node.config.insecure_dev) return OwnedWorkspace();  // its token says which
+  if (!shard_.config().insecure_dev) return OwnedWorkspace();  // its token says which
   const auto said = workspace_in_query(request.query);
   if (!said) return OwnedWorkspace();
   if (const auto workspace = Workspace::of(*said)) return OwnedWorkspace(*workspace);
@@ -451,7 +461,7 @@ std::optional<OwnedWorkspace> Routes::workspace_in(Session& session, const Reque
 
 void Routes::native(Session& session, const Request& request) {
   // Read before the handshake: the request is gone after it.
-  const auto token = token_of(request, shard_.node.config.token_cookie);
+  const auto token = token_of(request, shard_.config().token_cookie);
   const auto user = proto::query_parameter(request.query, "user");
   const auto workspace = workspace_in(session, request);
   if (!workspace) return;
@@ -468,11 +478,19 @@ void Routes::native(Session& session, const Request& request) {
                                    "subprotocol ringroom.v1.bin");
   static constexpr std::string_view binary = "ringroom.v1.bin";
   static constexpr std::string_view subprotocols[] = {"ringroom.v1.json", binary};
+  if (is_event && is_off(session, Feature::events)) return;
+  const bool knows_binary = !shard_.config().off.has(Feature::binary);
+  if (!knows_binary && request.header("Sec-WebSocket-Protocol") == binary) {
+    is_off(session, Feature::binary);
+    return;
+  }
   // Events are JSON, whatever else the client could speak.
-  const auto subprotocol = upgrade(session, request, SessionKind::native,
-                                   std::span(subprotocols).first(is_event ? 1 : 2));
+  const auto subprotocol =
+      upgrade(session, request, SessionKind::native,
+              std::span(subprotocols).first(is_event || !knows_binary ? 1 : 2));
   if (!subprotocol) return;
-  if (wants_batches) session.dialect = WireForm::batched;
+  if (wants_batches && !shard_.config().off.has(Feature::batches))
+    session.dialect = WireForm::batched;
   if (is_event) session.dialect = WireForm::event;
   if (*subprotocol == binary) session.dialect = WireForm::binary;
   if (!token && !user) return;  // it will say so in its first message
@@ -494,14 +512,15 @@ void Routes::admin_socket(Session& session, const Request& request) {
 }
 
 void Routes::echo(Session& session, const Request& request) {
-  if (!shard_.node.config.echo)
+  if (!shard_.config().echo)
     return shard_.exchanges.refuse(session, ErrorCode::not_found,
                                    "the echo endpoint is off; start the server with --echo");
   if (upgrade(session, request, SessionKind::echo, {})) shard_.lifecycle.authenticated(session, {});
 }
 
 void Routes::raw(Session& session, const Request& request) {
-  if (!shard_.node.config.insecure_dev)
+  if (is_off(session, Feature::raw)) return;
+  if (!shard_.config().insecure_dev)
     return shard_.exchanges.refuse(
         session, ErrorCode::forbidden,
         "raw rooms know no identity; they are served with --insecure-dev only");

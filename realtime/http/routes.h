@@ -11,6 +11,7 @@
 #include "proto/upgrade.h"
 #include "realtime/access/rate_limits.h"
 #include "realtime/access/scope.h"
+#include "realtime/feature.h"
 #include "realtime/session/session.h"
 #include "realtime/workspace.h"
 
@@ -78,6 +79,8 @@ class Routes {
   bool is_within(Session& session, const RateLimits::Verdict& verdict);
   // What is wrong with where the page is from; empty: nothing.
   std::string_view origin_problem(const Session& session, const proto::Request& request);
+  // True, and told: it is switched off.
+  bool is_off(Session& session, Feature feature);
   // Answers the handshake with 101, or says what is wrong with it: nullopt. The subprotocol that
   // was agreed to, one of ours; empty: none. Views into the request end here.
   std::optional<std::string_view> upgrade(Session& session, const proto::Request& request,

@@ -362,7 +362,7 @@ void Fanout::batch_up(Room& room) {
     const bool is_excluded = exclusion != batch.exclusions.end() && exclusion->begin[json] == at;
     const bool begins_ephemerals = batch.has_ephemerals && batch.ephemeral_begin[json] == at;
     if (is_excluded || begins_ephemerals || gathered_.size() == proto::batch_messages_max ||
-        gathered_bytes + text.size() > shard_.node.config.message_bytes_max)
+        gathered_bytes + text.size() > shard_.config().message_bytes_max)
       end_run();
     if (begins_ephemerals) each_form(batch.ephemeral_begin);
     if (is_excluded) {
@@ -395,9 +395,8 @@ Fanout::Space Fanout::space(const Room& room) const {
   if (room.batch == nullptr || !is_held(room)) return Space::free;
   const std::size_t bytes = bytes_of(*room.batch);
   // A batch goes to a listener whole, so it may take half of what may wait for one.
-  const std::uint64_t full =
-      std::clamp<std::uint64_t>(shard_.node.config.queue_bytes_max / 2, bounds::batch_bytes_max,
-                                bounds::full_batch_bytes_max);
+  const std::uint64_t full = std::clamp<std::uint64_t>(
+      shard_.config().queue_bytes_max / 2, bounds::batch_bytes_max, bounds::full_batch_bytes_max);
   return bytes < full                           ? Space::free
          : bytes < bounds::held_batch_bytes_max ? Space::full
                                                 : Space::exhausted;

@@ -64,6 +64,9 @@ class History {
   History(const History&) = delete;
   History& operator=(const History&) = delete;
 
+  // Others from the next append or expire() on.
+  void adopt(const Limits& limits) { limits_ = limits; }
+
   // In the order of the room. Returns how many entries went because a budget of many rooms is
   // spent, not because of the room's own limits.
   std::size_t append(const alloc::BlockRef& block, std::span<const Mark> marks,
@@ -129,7 +132,7 @@ class History {
   void charge(const alloc::Block& block);
   std::string_view text(const Entry& entry) const;
 
-  const Limits limits_;
+  Limits limits_;
   Account account_;
   RingBuffer<Entry> entries_;  // sequences without a gap
   std::uint64_t bytes_ = 0;

@@ -77,7 +77,7 @@ std::uint64_t OfflineKeeper::recover(const JoinRoom& join, Room& room) {
   if (!room.history || join.recover_epoch != room.epoch()) return last;
   const auto recovery = room.history->since(
       join.recover_sequence, last, room.options().recovery_messages_max,
-      shard_.node.config.queue_bytes_max / 2, messages_, PermissionView::of(join.permissions));
+      shard_.config().queue_bytes_max / 2, messages_, PermissionView::of(join.permissions));
   return recovery == History::Recovery::complete ? join.recover_sequence : last;
 }
 

@@ -24,7 +24,7 @@ static_assert(Presence::info_bytes_max <= 65'535, "a member holds the length in 
 }  // namespace
 
 Presence::Presence(const Namespace& options, alloc::CoreHeap& heap, std::uint64_t seed)
-    : options_(options), heap_(heap), seed_(seed), members_(heap) {}
+    : options_(&options), heap_(heap), seed_(seed), members_(heap) {}
 
 Presence::~Presence() {
   for (std::size_t slot = 0; slot < members_.size(); ++slot)
@@ -190,7 +190,7 @@ void Presence::write_texts(Member& member, std::string_view user_id, std::string
 void Presence::note(std::uint32_t slot, std::uint64_t now_ms) {
   if (changed_.empty()) {
     is_batch_ = is_large();
-    due_ms_ = is_batch_ ? now_ms + options_.presence_interval_ms : now_ms;
+    due_ms_ = is_batch_ ? now_ms + options_->presence_interval_ms : now_ms;
   }
   Member& member = members_[slot];
   if (member.is(changed)) return;

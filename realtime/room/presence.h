@@ -39,6 +39,8 @@ class Presence {
   ~Presence();
   Presence(const Presence&) = delete;
   Presence& operator=(const Presence&) = delete;
+  // Others, which outlive it too.
+  void adopt(const Namespace& rules) { options_ = &rules; }
 
   // A connection of the user begins to listen. An empty `info` leaves what a member said as it is.
   void enter(std::string_view user_id, std::string_view info, std::uint64_t now_ms);
@@ -75,13 +77,13 @@ class Presence {
   void told();
   // They cannot be told now: all are due when another interval ends.
   void put_off(std::uint64_t now_ms) {
-    due_ms_ = now_ms + std::max<std::uint64_t>(options_.presence_interval_ms, 1);
+    due_ms_ = now_ms + std::max<std::uint64_t>(options_->presence_interval_ms, 1);
   }
 
   // Those in grace are users and have no connections.
   std::uint32_t users() const { return users_; }
   std::uint32_t connections() const { return connections_; }
-  bool is_large() const { return users_ > options_.presence_large; }
+  bool is_large() const { return users_ > options_->presence_large; }
   // 0 connections: in grace; nothing: not here.
   std::optional<std::uint32_t> connections_of(std::string_view user_id) const;
 
@@ -135,7 +137,7 @@ class Presence {
 
   // The end of a grace is kept as the low half of the clock: 24 days ahead are told from the past.
   std::uint64_t grace_ms() const {
-    return std::min<std::uint64_t>(options_.presence_grace_ms, 0x7fff'ffff);
+    return std::min<std::uint64_t>(options_->presence_grace_ms, 0x7fff'ffff);
   }
   static std::optional<Difference> difference(const Member& member);
 
@@ -156,7 +158,7 @@ class Presence {
   void rebuild_index(std::size_t places);
   void compact();
 
-  const Namespace& options_;
+  const Namespace* options_;
   alloc::CoreHeap& heap_;
   const std::uint64_t seed_;
   std::uint64_t now_ms_ = 0;          // the latest that was said

@@ -147,7 +147,7 @@ void PresenceKeeper::tell_batch(Room& room) {
   }
   payload_.clear();
   proto::dialect::write_payload(diff, payload_);
-  if (payload_.size() > shard_.node.config.queue_bytes_max / 4) {
+  if (payload_.size() > shard_.config().queue_bytes_max / 4) {
     // Nobody shall be closed as a slow listener for having many neighbours.
     diff.names.reset();
     payload_.clear();

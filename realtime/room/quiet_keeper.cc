@@ -41,7 +41,7 @@ std::uint64_t QuietKeeper::next_ms(const Publish& publish) const {
 bool QuietKeeper::holds(const Publish& publish) {
   const std::uint64_t due_ms = next_ms(publish);
   if (due_ms <= shard_.wall_ms) return false;
-  if (shard_.node.namespaces.find(publish.room_name.shown()) == nullptr) {
+  if (shard_.namespaces().find(publish.room_name.shown()) == nullptr) {
     refuse(publish, RefusedBecause::unknown_namespace);
   } else if (!held_.hold(publish, due_ms)) {
     shard_.counters.held_refused_total.add();

@@ -115,7 +115,7 @@ void Reach::answer(const Walk& walk) {
 const Namespace* Reach::namespace_of_all(const Walk& walk) const {
   const Namespace* all = nullptr;
   for (const std::string& pattern : walk.patterns) {
-    const Namespace* rules = namespace_of_pattern(shard_.node.namespaces, pattern);
+    const Namespace* rules = namespace_of_pattern(shard_.namespaces(), pattern);
     if (rules == nullptr || (all != nullptr && rules != all)) return nullptr;
     all = rules;
   }

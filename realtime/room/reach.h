@@ -37,6 +37,8 @@ class Reach {
   // A room has come to be, and is about to be forgotten.
   void welcome(Room& room);
   void end(Room& room) { roll_.remove(room); }
+  // There are other namespaces from here on.
+  void mix() { roll_.mix(); }
 
   void receive(const ReachRooms& request);
   void receive(const JoinPattern& join);

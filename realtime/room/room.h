@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -55,16 +56,24 @@ class Room {
     std::uint32_t listeners;
   };
 
-  Room(RoomId id, ScopedName name, const Namespace& rules, std::uint32_t epoch,
+  Room(RoomId id, ScopedName name, std::shared_ptr<const Namespace> rules, std::uint32_t epoch,
        std::uint32_t number)
       : id_(id),
         name_(name),
-        options_(rules),
+        options_(std::move(rules)),
         number_(number),
         shown_at_(static_cast<std::uint16_t>(name.shown_at())) {
     begin_epoch(epoch);
-    if (rules.state_keys > 0) state = std::make_unique<State>(rules);
-    if (rules.duplicate_sessions != DuplicateSessions::allow) seats = std::make_unique<Seats>();
+    if (options().state_keys > 0) state = std::make_unique<State>(options());
+    if (options().duplicate_sessions != DuplicateSessions::allow) seats = std::make_unique<Seats>();
+  }
+
+  // Other options from here on. What the room keeps by them is the caller's to change; whether it
+  // knows who is in it, and whether a user may be there twice, stays as it was made.
+  void adopt(std::shared_ptr<const Namespace> rules) {
+    if (state) state->adopt(*rules);
+    if (presence) presence->adopt(*rules);
+    options_ = std::move(rules);
   }
 
   // The numbering begins anew. What the room remembers of the old one is the caller's to clear.
@@ -79,7 +88,7 @@ class Room {
   ScopedName name() const { return name_; }
   // What its members call it.
   std::string_view shown_name() const { return name().text().substr(shown_at_); }
-  const Namespace& options() const { return options_; }
+  const Namespace& options() const { return *options_; }
   // What the binary dialect calls it, on the whole node and as long as the process lives; 0: only
   // its name.
   std::uint32_t number() const { return number_; }
@@ -149,7 +158,7 @@ class Room {
   std::unique_ptr<const Profile> profile;  // null: it came to be by a join or a publish
   std::uint64_t members_max() const {
     return profile != nullptr && profile->max_members != 0 ? profile->max_members
-                                                           : options_.members_max;
+                                                           : options().members_max;
   }
   std::unique_ptr<Gathering> gathering;    // Fanout's; of a large room
   std::unique_ptr<Ephemerals> ephemerals;  // made by the first one
@@ -170,12 +179,14 @@ class Room {
   std::uint32_t pattern_listeners = 0;   // of all listeners
   bool is_ending = false;            // RoomTable's: deleted, and forgotten when the last has left
   bool rests = false;                // it ends because nobody used it
+  std::uint32_t edition = 0;         // RoomTable's: of the settings that its options are of
   std::uint64_t used_ms = 0;         // RoomTable's: when a room without listeners was last used
   RoomTimers::Timer presence_timer;  // PresenceKeeper's
   RoomTimers::Timer pace_timer;      // PaceKeeper's
   // RoomRoll's.
   Room* next_in_roll = nullptr;
   Room* previous_in_roll = nullptr;
+  std::uint32_t roll_list = 0;
   std::uint64_t serial = 0;
 
  private:
@@ -210,7 +221,7 @@ class Room {
 
   RoomId id_;
   OwnedName name_;
-  const Namespace& options_;
+  std::shared_ptr<const Namespace> options_;
   std::array<char, 8> epoch_;
   std::uint32_t number_;
   std::uint16_t heard_ = 0;  // forms that somebody listens in

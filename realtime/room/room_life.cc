@@ -1,6 +1,8 @@
 #include "realtime/room/room_life.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "realtime/shard.h"
@@ -39,12 +41,12 @@ void RoomLife::describe(const Room& room, const Question& question) {
 }
 
 void RoomLife::receive(const CreateRoom& create) {
-  const Namespace* rules = shard_.node.namespaces.find(create.room_name.shown());
+  std::shared_ptr<const Namespace> rules = shard_.namespaces().hold(create.room_name.shown());
   if (rules == nullptr) return refuse(create, RefusedBecause::unknown_namespace);
   if (create.by_client && !rules->client_create)
     return refuse(create, RefusedBecause::no_client_rooms);
   if (shard_.rooms.holds(create.room)) return refuse(create, RefusedBecause::room_exists);
-  const auto made = shard_.rooms.make(create.room, create.room_name, *rules);
+  const auto made = shard_.rooms.make(create.room, create.room_name, std::move(rules));
   if (!made) return refuse(create, made.error());
   (*made)->profile =
       std::make_unique<const Room::Profile>(Room::Profile{.owner = std::string(create.owner),

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/check.h"
@@ -18,7 +20,8 @@ namespace ringroom::realtime {
 class RoomRoll {
  public:
   void add(Room& room) {
-    List& list = list_of(room.options());
+    room.roll_list = list_of(room.options().name);
+    List& list = lists_[room.roll_list];
     room.serial = ++last_serial_;
     room.previous_in_roll = list.last;
     room.next_in_roll = nullptr;
@@ -27,12 +30,18 @@ class RoomRoll {
   }
   void remove(Room& room) {
     if (at_ == &room) at_ = room.next_in_roll;
-    List& list = list_of(room.options());
+    List& list = lists_[room.roll_list];
     (room.previous_in_roll == nullptr ? list.first : room.previous_in_roll->next_in_roll) =
         room.next_in_roll;
     (room.next_in_roll == nullptr ? list.last : room.next_in_roll->previous_in_roll) =
         room.previous_in_roll;
     room.next_in_roll = room.previous_in_roll = nullptr;
+  }
+
+  // There are other namespaces from here on: rooms stay where they are, so from now on every walk
+  // looks at them.
+  void mix() {
+    for (List& list : lists_) list.is_mixed = true;
   }
 
   // One walk at a time. Of one namespace; nullptr: of all.
@@ -41,7 +50,7 @@ class RoomRoll {
     list_ = lists_.size();
     at_ = nullptr;
     for (std::size_t i = lists_.size(); i-- > 0;) {
-      lists_[i].is_walked = only == nullptr || lists_[i].rules == only;
+      lists_[i].is_walked = only == nullptr || lists_[i].is_mixed || lists_[i].name == only->name;
       if (lists_[i].is_walked) list_ = i;
     }
     if (list_ < lists_.size()) at_ = lists_[list_].first;
@@ -63,15 +72,17 @@ class RoomRoll {
 
  private:
   struct List {
-    const Namespace* rules;
+    std::string name;
     Room* first = nullptr;
     Room* last = nullptr;
+    bool is_mixed = false;  // some of its rooms may be of other namespaces by now
     bool is_walked = false;
   };
-  List& list_of(const Namespace& rules) {
-    for (List& list : lists_)
-      if (list.rules == &rules) return list;
-    return lists_.emplace_back(List{.rules = &rules});
+  std::uint32_t list_of(std::string_view name) {
+    std::uint32_t at = 0;
+    while (at < lists_.size() && lists_[at].name != name) ++at;
+    if (at == lists_.size()) lists_.emplace_back().name = name;
+    return at;
   }
 
   std::vector<List> lists_;  // few: namespaces that have had rooms

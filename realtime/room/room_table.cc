@@ -27,14 +27,46 @@ RoomTable::RoomTable(Shard& shard)
       room_seats_(shard),
       pace_keeper_(shard, fanout_),
       tenants_(shard.node, shard.core),
-      history_of_core_{.bytes_max = shard.node.share_of_core(shard.node.config.history_bytes_max)},
       frame_(shard.heap),
-      payload_(shard.heap) {}
+      payload_(shard.heap) {
+  adopt_settings();
+}
+
+void RoomTable::adopt_settings() {
+  ++edition_;
+  history_of_core_.bytes_max = shard_.node.share_of_core(shard_.config().history_bytes_max);
+}
+
+void RoomTable::adopt(Room& room) {
+  room.edition = edition_;
+  std::shared_ptr<const Namespace> rules = shard_.namespaces().hold(room.shown_name());
+  // Of a namespace that is gone, where there is no default: as it was, until it is forgotten.
+  if (rules == nullptr || rules.get() == &room.options()) return;
+  fanout_.seal(room);
+  room.adopt(std::move(rules));
+  const Namespace& now = room.options();
+  // Whether it is the queue of an absent user stays as it was made, too.
+  if (now.keeps_queue() == (room.offline != nullptr)) {
+    if (!room.offline && now.history_count == 0) {
+      room.history = nullptr;
+    } else if (room.history) {
+      room.history->adopt(history_limits(now));
+    } else {
+      begin_history(room);
+    }
+  }
+  if (now.state_keys > 0 && !room.state) room.state = std::make_unique<State>(now);
+  if (now.state_keys == 0 && room.state) {
+    shard_.footprint.state_bytes.subtract(room.state->bytes());
+    room.state = nullptr;
+  }
+}
 
 Room* RoomTable::find(RoomId id, ScopedName name) {
   const auto found = rooms_.find(id.value);
   if (found == rooms_.end() || !(found->second->name() == name) || found->second->is_ending)
     return nullptr;
+  if (found->second->edition != edition_) adopt(*found->second);
   return found->second.get();
 }
 
@@ -45,25 +77,29 @@ Result<Room*, RefusedBecause> RoomTable::find_or_make(RoomId id, ScopedName name
     if (!(found->second->name() == name)) return fail(RefusedBecause::too_many_rooms);
     if (found->second->is_ending)
       return fail(found->second->rests ? RefusedBecause::room_rests : RefusedBecause::room_ends);
+    if (found->second->edition != edition_) adopt(*found->second);
     return found->second.get();
   }
-  const Namespace* rules = shard_.node.namespaces.find(name.shown());
+  std::shared_ptr<const Namespace> rules = shard_.namespaces().hold(name.shown());
   if (rules == nullptr) return fail(RefusedBecause::unknown_namespace);
   if (!rules->auto_create && !rules->is_personal()) return fail(RefusedBecause::no_room);
-  return make(id, name, *rules);
+  return make(id, name, std::move(rules));
 }
 
-Result<Room*, RefusedBecause> RoomTable::make(RoomId id, ScopedName name, const Namespace& rules) {
+Result<Room*, RefusedBecause> RoomTable::make(RoomId id, ScopedName name,
+                                              std::shared_ptr<const Namespace> rules) {
   // A user's id is not ours to choose.
   if (has_star(name.shown()) && !is_personal(name.shown()))
     return fail(RefusedBecause::is_a_pattern);
-  const std::uint64_t rooms_max = shard_.node.share_of_core(shard_.node.config.rooms_max);
+  const std::uint64_t rooms_max = shard_.node.share_of_core(shard_.config().rooms_max);
   if (rooms_max != 0 && rooms_.size() >= rooms_max) return fail(RefusedBecause::too_many_rooms);
-  if (tenants_.is_full(name.workspace())) return fail(RefusedBecause::workspace_full);
+  if (tenants_.is_full(name.workspace(), shard_.config().rooms_per_workspace_max))
+    return fail(RefusedBecause::workspace_full);
   auto& room = rooms_[id.value];
   RR_CHECK(room == nullptr);
   const auto epoch = static_cast<std::uint32_t>(shard_.message_ids.random());
-  room = std::make_unique<Room>(id, name, rules, epoch, next_number());
+  room = std::make_unique<Room>(id, name, std::move(rules), epoch, next_number());
+  room->edition = edition_;
   room->used_ms = shard_.now_ms;
   room->created_wall_ms = shard_.wall_ms;
   room->counted = tenants_.begin(name.workspace());
@@ -75,22 +111,25 @@ Result<Room*, RefusedBecause> RoomTable::make(RoomId id, ScopedName name, const 
   return room.get();
 }
 
+History::Limits RoomTable::history_limits(const Namespace& rules) const {
+  return rules.keeps_queue() ? History::Limits{.count = rules.offline_count,
+                                               .age_ms = rules.offline_age_ms,
+                                               .bytes = rules.offline_bytes}
+                             : History::Limits{.count = rules.history_count,
+                                               .age_ms = rules.history_age_ms,
+                                               .bytes = rules.history_bytes};
+}
+
 void RoomTable::begin_history(Room& room) {
   const Namespace& rules = room.options();
   const bool is_queue = rules.keeps_queue();
   if (!is_queue && rules.history_count == 0) return;
-  const History::Limits limits = is_queue ? History::Limits{.count = rules.offline_count,
-                                                            .age_ms = rules.offline_age_ms,
-                                                            .bytes = rules.offline_bytes}
-                                          : History::Limits{.count = rules.history_count,
-                                                            .age_ms = rules.history_age_ms,
-                                                            .bytes = rules.history_bytes};
   History::Budget& of_namespace = tenants_.history_of(room.name().workspace(), rules);
   room.history = std::make_unique<History>(
-      limits, History::Account{.of_namespace = of_namespace,
-                               .of_core = history_of_core_,
-                               .memory = is_queue ? shard_.footprint.offline_bytes
-                                                  : shard_.footprint.history_bytes});
+      history_limits(rules), History::Account{.of_namespace = of_namespace,
+                                              .of_core = history_of_core_,
+                                              .memory = is_queue ? shard_.footprint.offline_bytes
+                                                                 : shard_.footprint.history_bytes});
   if (is_queue) room.offline = std::make_unique<OfflineQueue>();
 }
 
@@ -157,7 +196,7 @@ void RoomTable::receive(const JoinRoom& join) {
 }
 
 std::size_t RoomTable::look_back_bytes_max() const {
-  return std::min<std::size_t>(shard_.node.config.queue_bytes_max / 2, bounds::look_back_bytes_max);
+  return std::min<std::size_t>(shard_.config().queue_bytes_max / 2, bounds::look_back_bytes_max);
 }
 
 void RoomTable::enter_by_pattern(Room& room, const PatternTable::Listener& listener) {
@@ -222,7 +261,7 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
     if (join.wants_members && room.presence) {
       listed_.clear();
       for (const proto::PresenceMember& member :
-           presence_keeper_.list(room, shard_.node.config.queue_bytes_max / 4))
+           presence_keeper_.list(room, shard_.config().queue_bytes_max / 4))
         listed_.push_back(member.user_id);
       members = listed_;
     }
@@ -328,8 +367,7 @@ void RoomTable::receive(const ReadPresence& read) {
   if (!room.presence) return refuse(read, read.asker, RefusedBecause::no_presence);
   presence_keeper_.tell(room, nobody);  // who is gone by now is not listed
   std::optional<std::span<const proto::PresenceMember>> members;
-  if (!read.counts_only)
-    members = presence_keeper_.list(room, shard_.node.config.queue_bytes_max / 2);
+  if (!read.counts_only) members = presence_keeper_.list(room, shard_.config().queue_bytes_max / 2);
   reply(read.asker, proto::PresenceList{.correlation_id = read.correlation_id,
                                         .room = room.shown_name(),
                                         .members = members,
@@ -487,6 +525,7 @@ bool RoomTable::is_forgotten(const Room& room) const {
 }
 
 void RoomTable::visit(Room& room) {
+  if (room.edition != edition_ && !room.is_ending) adopt(room);
   if (room.history) room.history->expire(shard_.now_ms);
   offline_keeper_.look(room);
   pace_keeper_.visit(room);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -30,6 +31,8 @@ class Shard;
 class RoomTable {
  public:
   explicit RoomTable(Shard& shard);
+  // Each room takes its new options when it is next used or visited.
+  void adopt_settings();
 
   void receive(const JoinRoom& join);
   void receive(const LeaveRoom& leave);
@@ -90,7 +93,8 @@ class RoomTable {
   void remember(Room& room, const Idempotency::Known& known);
   void refuse(const Publish& publish, RefusedBecause reason, std::uint64_t version = 0);
   // Of a room that is not there. Or why it cannot be made.
-  Result<Room*, RefusedBecause> make(RoomId id, ScopedName name, const Namespace& rules);
+  Result<Room*, RefusedBecause> make(RoomId id, ScopedName name,
+                                     std::shared_ptr<const Namespace> rules);
   // Every listener is told and leaves; then the room is forgotten.
   void end(Room& room, std::string_view reason);
   void for_each(auto&& f) {
@@ -103,7 +107,9 @@ class RoomTable {
   Result<Room*, RefusedBecause> find_or_make(RoomId id, ScopedName name);
   void answer(const JoinRoom& join, Room& room);
   void release_held();
+  History::Limits history_limits(const Namespace& rules) const;
   void begin_history(Room& room);
+  void adopt(Room& room);
   // What the join shows of the room's past, in messages_. True: all that was missed; nullopt:
   // recovery was not asked for.
   std::optional<bool> look_back(const JoinRoom& join, Room& room);
@@ -147,6 +153,7 @@ class RoomTable {
   Tenants tenants_;
   History::Budget history_of_core_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;
+  std::uint32_t edition_ = 0;  // of the settings
   std::uint64_t rooms_made_ = 0;
   std::size_t sweep_bucket_ = 0;         // of rooms_, the next to visit
   alloc::BlockBuilder frame_, payload_;  // scratch

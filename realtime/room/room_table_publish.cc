@@ -95,7 +95,9 @@ bool RoomTable::objects(const Publish& publish, const Room& room) {
   }
   if (publish.key.empty() || publish.remove) return false;
   if (room.state && room.state->has_room_for(publish.key, publish.payload)) return false;
-  refuse(publish, room.state ? RefusedBecause::state_full : RefusedBecause::no_state);
+  refuse(publish, room.state                                ? RefusedBecause::state_full
+                  : shard_.config().off.has(Feature::state) ? RefusedBecause::switched_off
+                                                            : RefusedBecause::no_state);
   return true;
 }
 

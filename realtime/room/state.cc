@@ -18,9 +18,9 @@ std::uint64_t State::version(std::string_view key) const {
 bool State::has_room_for(std::string_view key, std::string_view json) const {
   const Value* value = find(key);
   if (value == nullptr)
-    return values_.size() < options_.state_keys &&
-           bytes_ + key.size() + json.size() <= options_.state_bytes;
-  return bytes_ - value->json.size() + json.size() <= options_.state_bytes;
+    return values_.size() < options_->state_keys &&
+           bytes_ + key.size() + json.size() <= options_->state_bytes;
+  return bytes_ - value->json.size() + json.size() <= options_->state_bytes;
 }
 
 void State::set(std::string_view key, std::string_view json, std::uint64_t version) {

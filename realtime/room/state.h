@@ -23,7 +23,9 @@ namespace ringroom::realtime {
 //         stand in JSON; the table around them takes about 100 bytes a key more).
 class State {
  public:
-  explicit State(const Namespace& options) : options_(options) {}
+  explicit State(const Namespace& rules) : options_(&rules) {}
+  // Others, which outlive it too. What is kept beyond them stays, and nothing is added.
+  void adopt(const Namespace& rules) { options_ = &rules; }
 
   struct Value {
     std::string json;  // an object
@@ -39,7 +41,7 @@ class State {
   void set(std::string_view key, std::string_view json, std::uint64_t version);
   void remove(std::string_view key);
 
-  const Namespace& options() const { return options_; }
+  const Namespace& options() const { return *options_; }
   std::size_t size() const { return values_.size(); }
   std::size_t bytes() const { return bytes_; }
   // f(key, value), in no order.
@@ -54,7 +56,7 @@ class State {
       return std::hash<std::string_view>{}(text);
     }
   };
-  const Namespace& options_;
+  const Namespace* options_;
   std::unordered_map<std::string, Value, TextHash, std::equal_to<>> values_;
   std::size_t bytes_ = 0;
 };

@@ -26,8 +26,8 @@ Subscription& Subscribers::begin(Session& session, RoomId room, ScopedName name,
     audience = std::make_unique<Audience>();
     audience->room = room;
     audience->name = OwnedName(name);
-    const Namespace* rules = shard_.node.namespaces.find(name.shown());
-    audience->is_personal = rules != nullptr && rules == shard_.node.namespaces.personal();
+    const Namespace* rules = shard_.namespaces().find(name.shown());
+    audience->is_personal = rules != nullptr && rules == shard_.namespaces().personal();
     audience->is_lossy = rules != nullptr && rules->slow_consumer != SlowPolicy::close;
   }
   ++audience->subscriptions;

@@ -4,8 +4,8 @@
 
 namespace ringroom::realtime {
 
-bool Tenants::is_full(Workspace workspace) const {
-  const std::uint64_t max = node_.share_of_core(node_.config.rooms_per_workspace_max);
+bool Tenants::is_full(Workspace workspace, std::uint64_t rooms_max) const {
+  const std::uint64_t max = node_.share_of_core(rooms_max);
   if (max == 0) return false;
   const auto found = tenants_.find(workspace.id());
   return found != tenants_.end() && found->second->rooms >= max;
@@ -31,7 +31,7 @@ void Tenants::end(Workspace workspace) {
 History::Budget& Tenants::history_of(Workspace workspace, const Namespace& rules) {
   const auto found = tenants_.find(workspace.id());
   RR_CHECK(found != tenants_.end());
-  History::Budget& budget = found->second->history[&rules];
+  History::Budget& budget = found->second->history[rules.name];
   budget.bytes_max = node_.share_of_core(rules.history_total_bytes);
   return budget;
 }

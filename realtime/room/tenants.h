@@ -22,8 +22,8 @@ class Tenants {
  public:
   explicit Tenants(const Node& node, CoreId core) : node_(node), core_(core) {}
 
-  // A room comes to be, and is forgotten.
-  bool is_full(Workspace workspace) const;
+  // A room comes to be, and is forgotten. The limit is of all cores; 0 is none.
+  bool is_full(Workspace workspace, std::uint64_t rooms_max) const;
   // Where its publications are counted by themselves; nullptr: nowhere.
   WorkspaceCounters* begin(Workspace workspace);
   void end(Workspace workspace);
@@ -34,7 +34,7 @@ class Tenants {
  private:
   struct Tenant {
     std::uint64_t rooms = 0;
-    std::unordered_map<const Namespace*, History::Budget> history;
+    std::unordered_map<std::string, History::Budget> history;  // by namespace
   };
   struct TextHash {
     using is_transparent = void;

@@ -61,6 +61,20 @@ constexpr CommandRow CommandRow::rows[] = {
 
 namespace {
 
+// What a kind of command is part of, if that can be switched off.
+struct FeatureRow {
+  CommandKind kind;
+  Feature feature;
+};
+constexpr FeatureRow features_of_kinds[] = {{CommandKind::ephemeral, Feature::ephemeral},
+                                            {CommandKind::presence, Feature::presence},
+                                            {CommandKind::update_presence, Feature::presence},
+                                            {CommandKind::history, Feature::history},
+                                            {CommandKind::subscribe, Feature::events},
+                                            {CommandKind::unsubscribe, Feature::events},
+                                            {CommandKind::message_batch, Feature::batches},
+                                            {CommandKind::acknowledge, Feature::offline}};
+
 // A star in the user's own id makes no pattern of its room.
 bool is_pattern_for(const Session& session, std::string_view room) {
   return has_star(room) && (session.user == nullptr || !is_personal_of(room, session.user->id()));
@@ -75,7 +89,12 @@ static_assert(rows_are_in_order(), "dispatch indexes by the kind");
 
 }  // namespace
 
-Commands::Commands(Shard& shard) : shard_(shard), frame_(shard.heap) {}
+Commands::Commands(Shard& shard)
+    : shard_(shard), features_off_(shard.config().off.names()), frame_(shard.heap) {
+  for (const CommandRow& row : CommandRow::rows) runs_[std::size_t(row.kind)] = row.run;
+  for (const FeatureRow& row : features_of_kinds)
+    if (shard.config().off.has(row.feature)) runs_[std::size_t(row.kind)] = &Commands::switched_off;
+}
 
 template <class Value>
 void Commands::encode(const Session& session, const Value& value) {
@@ -162,7 +181,7 @@ void Commands::dispatch(Session& session, const Command& command) {
   if (shard_.rate_limits.limits_commands() &&
       !is_within(session, command, shard_.rate_limits.command(session, command)))
     return;
-  (this->*row.run)(session, command);
+  (this->*runs_[std::size_t(command.kind)])(session, command);
 }
 
 void Commands::tell_reconnect(Session& session, std::uint64_t delay_ms, std::string_view reason) {
@@ -171,7 +190,7 @@ void Commands::tell_reconnect(Session& session, std::uint64_t delay_ms, std::str
 
 void Commands::greet(Session& session, std::string_view correlation_id,
                      std::span<const proto::RoomPosition> rooms) {
-  const Config& config = shard_.node.config;
+  const Config& config = shard_.config();
   reply(session,
         proto::ConnectionAck{
             .correlation_id = correlation_id,
@@ -181,7 +200,8 @@ void Commands::greet(Session& session, std::string_view correlation_id,
             .max_message_bytes = config.message_bytes_max,
             .timestamp_ms = shard_.wall_ms,
             .rooms = rooms,
-            .workspace_id = session.user->workspace().id()});
+            .workspace_id = session.user->workspace().id(),
+            .features_off = features_off_});
 }
 
 void Commands::connect(Session& session, const Command& command) {
@@ -194,7 +214,8 @@ void Commands::connect(Session& session, const Command& command) {
     refuse(session, identified.error().code, command, identified.error().message);
     return shard_.lifecycle.close(session, identified.error().close);
   }
-  if (command.want_batches && session.dialect == WireForm::json)
+  if (command.want_batches && session.dialect == WireForm::json &&
+      !shard_.config().off.has(Feature::batches))
     session.dialect = WireForm::batched;
   shard_.greetings.begin(session, identified->zone, command.message_id, command.rooms);
 }
@@ -288,6 +309,7 @@ void Commands::join(Session& session, std::string_view room, const Command& comm
 }
 
 void Commands::join_pattern(Session& session, const Command& about, bool looks_back) {
+  if (shard_.config().off.has(Feature::patterns)) return switched_off(session, about);
   if (!is_pattern(about.room))
     return refuse(session, ErrorCode::invalid, about,
                   "a pattern has at most four `*`; join several that say less each");
@@ -510,7 +532,7 @@ void Commands::update_presence(Session& session, const Command& command) {
 
 void Commands::acknowledge(Session& session, const Command& command) {
   const std::string room_name = std::string(personal_prefix).append(session.user->id());
-  const Namespace* rules = shard_.node.namespaces.personal();
+  const Namespace* rules = shard_.namespaces().personal();
   if (rules == nullptr || !rules->keeps_queue())
     return refuse(session, ErrorCode::invalid, command, row_of(RefusedBecause::no_queue).sentence);
   if (!command.room.empty() && command.room != room_name)
@@ -550,6 +572,10 @@ void Commands::message_batch(Session& session, const Command& command) {
       dispatch(session, *decoded);
     }
   }
+}
+
+void Commands::switched_off(Session& session, const Command& command) {
+  refuse(session, ErrorCode::unavailable, command, row_of(RefusedBecause::switched_off).sentence);
 }
 
 void Commands::not_offered(Session& session, const Command& command) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -54,6 +55,7 @@ class Commands {
 
  private:
   friend struct CommandRow;
+  using Run = void (Commands::*)(Session&, const proto::Command&);
   void connect(Session& session, const proto::Command& command);
   void join_room(Session& session, const proto::Command& command);
   void leave_room(Session& session, const proto::Command& command);
@@ -89,6 +91,7 @@ class Commands {
   std::uint64_t permission_of(const proto::Command& command) const;  // that it requires
   Questions::About about(const Session& session, const proto::Command& command) const;
   void not_offered(Session& session, const proto::Command& command);
+  void switched_off(Session& session, const proto::Command& command);
 
   // True: it is within its limits. Otherwise the refusal is out, and the end if it does not stop.
   bool is_within(Session& session, const proto::Command& command,
@@ -110,6 +113,9 @@ class Commands {
   void encode(const Session& session, const Value& value);  // as a frame, into frame_
 
   Shard& shard_;
+  // By kind: as in the table, but for what is switched off.
+  std::array<Run, std::size_t(proto::CommandKind::admin_alert) + 1> runs_;
+  std::vector<std::string_view> features_off_;
   proto::JsonParser parser_, inner_parser_;  // a batch's own text is alive while its messages run
   proto::JsonParser payload_parser_;         // of a payload that only its command reads
   alloc::BlockBuilder frame_;

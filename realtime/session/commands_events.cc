@@ -23,7 +23,7 @@ void Commands::join_workspace(Session& session, const Command& command) {
   room.append(workspace.id());
   if (session.find(shard_.node.room_id(NameIn(workspace, room))) != nullptr) return;
   if (!actions_in(session, room).has(Action::join)) return;
-  if (shard_.node.namespaces.find(room) == nullptr) return;
+  if (shard_.namespaces().find(room) == nullptr) return;
   join(session, room, Command{}, command.recover);
 }
 

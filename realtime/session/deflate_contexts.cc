@@ -12,7 +12,7 @@ DeflateContexts::DeflateContexts(Shard& shard)
 DeflateContexts::~DeflateContexts() = default;
 
 bool DeflateContexts::open(Session& session, const proto::DeflateAgreement& agreement) {
-  const Config& config = shard_.node.config;
+  const Config& config = shard_.config();
   if (!config.compression_context_takeover || !proto::allows_context(agreement)) return false;
   std::atomic<std::uint64_t>& taken = shard_.node.deflate_contexts;
   if (taken.fetch_add(1, std::memory_order_relaxed) >= config.compression_contexts_max) {

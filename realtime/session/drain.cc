@@ -19,7 +19,7 @@ std::uint64_t key_of(engine::SocketId socket) {
 
 void Drain::turn() {
   if (!has_begun_) begin();
-  if (shard_.now_ms - began_ms_ >= shard_.node.config.drain_hard_stop_ms) cut_off();
+  if (shard_.now_ms - began_ms_ >= shard_.config().drain_hard_stop_ms) cut_off();
   announce();
   close_due();
   close_parted();
@@ -41,7 +41,7 @@ void Drain::begin() {
 }
 
 std::uint64_t Drain::next_due_ms() {
-  const std::uint64_t window_ms = shard_.node.config.drain_ms;
+  const std::uint64_t window_ms = shard_.config().drain_ms;
   if (order_.empty() || window_ms == 0) return began_ms_;
   const std::uint64_t window_us = window_ms * 1'000;
   const std::uint64_t from_us = window_us * closed_ / order_.size();
@@ -56,7 +56,7 @@ void Drain::announce() {
     if (session == nullptr || session->state == SessionState::draining) continue;
     if (session->kind != SessionKind::native) continue;  // the others have no words for it
     const std::uint64_t delay_ms =
-        shard_.message_ids.random() % (shard_.node.config.drain_reconnect_ms + 1);
+        shard_.message_ids.random() % (shard_.config().drain_reconnect_ms + 1);
     shard_.commands.tell_reconnect(*session, delay_ms, "draining");
   }
 }
@@ -118,7 +118,7 @@ void Drain::cut_off() {
 void Drain::arm() {
   if (is_armed_ || is_cut_off_) return;
   is_armed_ = true;
-  const std::uint64_t hard_stop_ms = began_ms_ + shard_.node.config.drain_hard_stop_ms;
+  const std::uint64_t hard_stop_ms = began_ms_ + shard_.config().drain_hard_stop_ms;
   std::uint64_t next_ms = hard_stop_ms;
   if (announced_ < order_.size()) next_ms = shard_.now_ms;
   if (closed_ < order_.size()) next_ms = std::min(next_ms, due_ms_);

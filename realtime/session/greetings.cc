@@ -12,7 +12,7 @@ namespace ringroom::realtime {
 void Greetings::begin(Session& session, std::string_view zone, std::string_view correlation_id,
                       std::span<const proto::RoomRequest> rooms) {
   if (session.state != SessionState::authenticated) return;  // refused for a limit meanwhile
-  if (shard_.node.namespaces.personal() == nullptr) {
+  if (shard_.namespaces().personal() == nullptr) {
     shard_.commands.greet(session, correlation_id, {});
     return shard_.commands.join_all(session, correlation_id, rooms);
   }

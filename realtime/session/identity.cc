@@ -29,11 +29,13 @@ TokenRules rules_of(const Config& config) {
 
 Identities::Identities(Shard& shard)
     : shard_(shard),
-      verifier_(rules_of(shard.node.config)),
+      verifier_(rules_of(shard.config())),
       keys_(std::make_shared<const KeySet>()),
       everything_({.grants = Grants::everything(),
                    .permissions = PermissionHold(shard.permission_sets, {PermissionView::every})}) {
 }
+
+void Identities::adopt_settings() { verifier_.adopt(rules_of(shard_.config())); }
 
 const KeySet& Identities::keys() {
   if (const std::uint32_t edition = shard_.node.token_keys.edition(); edition != keys_edition_) {
@@ -100,7 +102,7 @@ Result<Claims, Identities::Refusal> Identities::believe(const Session& session,
 
 void Identities::add_role(std::string_view name, std::vector<RoomGrant>& rooms,
                           std::vector<std::uint64_t>& permissions) const {
-  const Role* role = name.empty() ? nullptr : find_role(shard_.node.config.roles, name);
+  const Role* role = name.empty() ? nullptr : find_role(shard_.config().roles, name);
   if (role == nullptr) return;
   rooms.insert(rooms.end(), role->rooms.begin(), role->rooms.end());
   for (const std::string& permission : role->permissions)
@@ -120,7 +122,7 @@ void Identities::grant(Session& session, Claims& claims) {
   for (const std::string& name : claims.permissions)
     permissions.push_back(shard_.node.permission(name));
   for (const std::string& name : claims.roles) add_role(name, claims.rooms, permissions);
-  add_role(shard_.node.config.default_role, claims.rooms, permissions);
+  add_role(shard_.config().default_role, claims.rooms, permissions);
   session.grants =
       shard_.rights.apply(rights_of(std::move(claims.rooms), std::move(permissions),
                                     shard_.revocations.mark_of(claims)),
@@ -151,9 +153,8 @@ Result<Identities::Identity, Identities::Refusal> Identities::identify(
     shard_.sessions.set_info(session, info);
     return Identity{.zone = std::move(claims->zone)};
   }
-  if (!shard_.node.config.insecure_dev) {
-    if (!shard_.node.config.anonymous_role.empty())
-      return let_in_unknown(session, credentials.info);
+  if (!shard_.config().insecure_dev) {
+    if (!shard_.config().anonymous_role.empty()) return let_in_unknown(session, credentials.info);
     return refuse(session, ErrorCode::unauthorized,
                   "a token is required: by `?token=`, an Authorization header or in `connect`");
   }
@@ -182,7 +183,7 @@ Identities::Identity Identities::let_in_unknown(Session& session, std::string_vi
   const NameIn user(Workspace(), id);
   std::vector<RoomGrant> rooms;
   std::vector<std::uint64_t> permissions;
-  add_role(shard_.node.config.anonymous_role, rooms, permissions);
+  add_role(shard_.config().anonymous_role, rooms, permissions);
   session.grants = shard_.rights.apply(rights_of(std::move(rooms), std::move(permissions), {}),
                                        user, shard_.connection_id(session));
   shard_.lifecycle.authenticated(session, user);

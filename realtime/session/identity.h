@@ -45,6 +45,7 @@ class Identities {
   struct Identity {
     std::string zone;  // of the token; empty: it names none
   };
+  void adopt_settings();
   // On success the session is authenticated and holds its grants.
   Result<Identity, Refusal> identify(Session& session, const Credentials& credentials);
   // Of admin-listen, by its key: everything is granted, in the default workspace.

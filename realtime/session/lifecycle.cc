@@ -92,10 +92,10 @@ void Lifecycle::accepted(const engine::Accepted& accepted) {
   session.accepted_s = static_cast<std::uint32_t>(shard_.wall_ms / 1000);
   session.heard_ms = static_cast<std::uint32_t>(shard_.now_ms);
   session.exchange = std::make_unique<Exchange>();
-  arm(session, shard_.node.config.hello_timeout_ms);
+  arm(session, shard_.config().hello_timeout_ms);
   shard_.admission.arrived(session);
   shard_.rate_limits.accepted(session);
-  const Config& config = shard_.node.config;
+  const Config& config = shard_.config();
   session.is_internal = accepted.listener == std::uint16_t(Entrance::admin);
   session.exchange->is_proxied =
       !session.is_internal && is_trusted(std::to_array(session.peer.ip), config.trusted_proxies);
@@ -124,7 +124,7 @@ void Lifecycle::authenticated(Session& session, ScopedName user) {
   change(session, SessionState::authenticated);
   if (WorkspaceCounters* counters = shard_.node.counters_of(shard_.core, workspace_of(session)))
     counters->connections.add();
-  await_silence(session, shard_.node.config.ping_interval_ms);
+  await_silence(session, shard_.config().ping_interval_ms);
   if (session.is_internal) return;  // it takes no place of anybody's
   if (const auto over = shard_.rate_limits.connect_as_user(session)) {
     shard_.counters.rate_closes_total.add();
@@ -144,14 +144,14 @@ void Lifecycle::authenticated(Session& session, ScopedName user) {
 void Lifecycle::await_silence(Session& session, std::uint64_t delay_ms) {
   if (session.expires_s != 0) {
     std::uint64_t end_ms = std::uint64_t{1000} * session.expires_s;
-    if (!session.knows_end) end_ms -= std::min(end_ms, shard_.node.config.token_expiring_ms);
+    if (!session.knows_end) end_ms -= std::min(end_ms, shard_.config().token_expiring_ms);
     delay_ms = std::min(delay_ms, end_ms - std::min(end_ms, shard_.wall_ms) + 1);
   }
   arm(session, delay_ms);
 }
 
 void Lifecycle::granted_anew(Session& session) {
-  await_silence(session, shard_.node.config.ping_interval_ms);
+  await_silence(session, shard_.config().ping_interval_ms);
 }
 
 bool Lifecycle::has_outlived_token(Session& session) {
@@ -165,9 +165,9 @@ bool Lifecycle::has_outlived_token(Session& session) {
   }
   // Not before it was greeted: that is what a client hears first.
   if (!session.knows_end && !session.awaits_greeting &&
-      end_ms <= shard_.wall_ms + shard_.node.config.token_expiring_ms) {
+      end_ms <= shard_.wall_ms + shard_.config().token_expiring_ms) {
     session.knows_end = true;
-    if (shard_.node.config.token_expiring_ms > 0)
+    if (shard_.config().token_expiring_ms > 0)
       shard_.commands.tell_token_ends(session, end_ms - shard_.wall_ms);
   }
   return session.state == SessionState::draining;  // too slow to be told
@@ -306,7 +306,7 @@ void Lifecycle::fired(const engine::Fired& fired) {
 }
 
 void Lifecycle::check_alive(Session& session) {
-  const Config& config = shard_.node.config;
+  const Config& config = shard_.config();
   if (has_outlived_token(session)) return;
   // The clock's low bits wrap after 49 days; their difference does not.
   const std::uint32_t silent_ms = static_cast<std::uint32_t>(shard_.now_ms) - session.heard_ms;

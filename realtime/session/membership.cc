@@ -40,8 +40,7 @@ Membership::Join Membership::join(Session& session, const Request& request) {
   // heard already would come again.
   if (known != nullptr && (!known->by_pattern || known->comes_by_name || request.recover))
     return Join::already_joined;
-  if (known == nullptr &&
-      session.subscriptions.size() >= shard_.node.config.rooms_per_connection_max)
+  if (known == nullptr && session.subscriptions.size() >= shard_.config().rooms_per_connection_max)
     return Join::too_many_rooms;
   const CoreId home = shard_.node.home_of(room);
   if (!shard_.accepts_mail(home, request.room.text().size() + request.info.size()))
@@ -206,7 +205,7 @@ void Membership::enter_by_pattern(const Joined& joined) {
     return undo(joined, session == nullptr);
   const Actions actions = actions_in(*session, joined.room_name.shown());
   if (!actions.has(Action::join)) return undo(joined, false);  // taken from what the pattern covers
-  if (session->subscriptions.size() >= shard_.node.config.rooms_per_connection_max) {
+  if (session->subscriptions.size() >= shard_.config().rooms_per_connection_max) {
     undo(joined, false);
     return shard_.patterns.end_at_limit(*session, joined.room_name.shown());
   }

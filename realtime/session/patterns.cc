@@ -24,7 +24,7 @@ const Patterns::List* Patterns::find(const Session& session) const {
 
 Patterns::Join Patterns::join(Session& session, std::string_view pattern,
                               std::string_view correlation_id) {
-  const Config& config = shard_.node.config;
+  const Config& config = shard_.config();
   const List* others = find(session);
   if (others != nullptr && std::ranges::find(*others, pattern, &Held::pattern) != others->end())
     return Join::already_joined;

@@ -14,7 +14,7 @@ void WebsocketSessions::received(Session& session, std::span<std::byte> bytes) {
   while (session.state != SessionState::draining) {
     if (session.awaits_greeting) return shard_.greetings.hold(session, bytes);
     const auto message = session.messages.next(
-        bytes, shard_.message_pool, shard_.node.config.message_bytes_max,
+        bytes, shard_.message_pool, shard_.config().message_bytes_max,
         session.deflate_window_bits != 0 ? proto::Coding::deflated : proto::Coding::plain);
     if (!message) {
       shard_.counters.protocol_errors_total.add();
@@ -45,7 +45,7 @@ void WebsocketSessions::take(Session& session, const proto::Message& message) {
 }
 
 void WebsocketSessions::take_deflated(Session& session, const proto::Message& message) {
-  const auto inflated = shard_.inflater.inflate(message, shard_.node.config.message_bytes_max,
+  const auto inflated = shard_.inflater.inflate(message, shard_.config().message_bytes_max,
                                                 shard_.deflate_contexts.reading(session));
   if (inflated) {
     take_data(session, *inflated);

@@ -362,5 +362,67 @@ TEST(ConfigFile, TakesAnyPrefixOfItselfOrSaysWhy) {
   }
 }
 
+Config read_and_settled(std::string_view text) {
+  Config config;
+  EXPECT_TRUE(read_file_text(config, text, "r.toml"));
+  const auto done = settle(config);
+  EXPECT_TRUE(done) << done.error().sentence;
+  return config;
+}
+
+TEST(Reload, TakesWhatAppliesAtOnceAndKeepsTheRestAsItWas) {
+  const Config now = read_and_settled(
+      "cores = 2\ndrain-ms = 1000\ntoken-audience = \"a\"\nmax-message-bytes = 1024\n"
+      "[namespace.default]\nhistory-count = 1\n[quiet-hours.night]\n");
+  const auto reloaded = reload(
+      now, read_and_settled("cores = 3\ndrain-ms = 2000\ntoken-audience = \"a\"\n"
+                            "max-message-bytes = 2048\n[namespace.default]\nhistory-count = 2\n"
+                            "[quiet-hours.night]\nfrom = \"22:00\"\n"));
+  ASSERT_TRUE(reloaded) << reloaded.error().sentence;
+  using Names = std::vector<std::string_view>;
+  EXPECT_EQ(reloaded->changed, (Names{"drain-ms", "namespace"}));
+  EXPECT_EQ(reloaded->waiting, (Names{"cores", "max-message-bytes", "quiet-hours"}));
+  EXPECT_EQ(reloaded->config.cores, 2u);
+  EXPECT_EQ(reloaded->config.message_bytes_max, 1024u);
+  EXPECT_EQ(reloaded->config.drain_ms, 2000u);
+  EXPECT_EQ(reloaded->config.namespaces.at(0).history_count, 2u);
+  EXPECT_EQ(reloaded->config.quiet_hours.at(0).from, "00:00");
+}
+
+TEST(Reload, RefusesWhatDoesNotGoWithWhatHasToStay) {
+  const Config now = read_and_settled("queue-bytes-max = \"256KiB\"\n");
+  const auto reloaded =
+      reload(now, read_and_settled("queue-bytes-max = \"4MiB\"\n[namespace.user]\n"
+                                   "offline-bytes = \"1MiB\"\n"));
+  ASSERT_FALSE(reloaded);
+  EXPECT_NE(reloaded.error().sentence.find("offline-bytes"), std::string::npos);
+}
+
+TEST(Reload, SwitchesNothingOffThatIsOn) {
+  const Config now = read_and_settled("[namespace.default]\npresence = true\n");
+  const auto reloaded =
+      reload(now, read_and_settled("off = [\"presence\"]\n[namespace.default]\npresence = true\n"));
+  ASSERT_TRUE(reloaded);
+  EXPECT_TRUE(reloaded->changed.empty());
+  EXPECT_EQ(reloaded->waiting, std::vector<std::string_view>{"off"});
+  EXPECT_TRUE(reloaded->config.namespaces.at(0).presence);
+}
+
+TEST(Reload, ChangesNothingWhereNothingIsChanged) {
+  const std::string_view text = "drain-ms = 1000\nlimit = [\"message/user=1/1s\"]\n";
+  const auto reloaded = reload(read_and_settled(text), read_and_settled(text));
+  ASSERT_TRUE(reloaded);
+  EXPECT_TRUE(reloaded->changed.empty() && reloaded->waiting.empty());
+}
+
+TEST(Off, TakesOptionsOfNamespacesAlong) {
+  const Config config = read_and_settled(
+      "off = [\"history\", \"state\", \"presence\", \"offline\"]\n[namespace.user]\n"
+      "history-count = 1\nstate-keys = 1\npresence = true\n");
+  const Namespace& user = config.namespaces.at(0);
+  EXPECT_EQ(user.history_count + user.state_keys + user.offline_count, 0u);
+  EXPECT_FALSE(user.presence);
+}
+
 }  // namespace
 }  // namespace ringroom::realtime

@@ -11,10 +11,16 @@
 namespace ringroom::realtime {
 namespace {
 
+Namespace called(std::string name) {
+  Namespace out;
+  out.name = std::move(name);
+  return out;
+}
+
 struct Rooms {
   Room& make(const std::string& name, const Namespace& rules) {
-    rooms.push_back(
-        std::make_unique<Room>(RoomId{rooms.size()}, ScopedName::kept(name), rules, 1, 1));
+    rooms.push_back(std::make_unique<Room>(RoomId{rooms.size()}, ScopedName::kept(name),
+                                           std::make_shared<const Namespace>(rules), 1, 1));
     roll.add(*rooms.back());
     return *rooms.back();
   }
@@ -30,20 +36,32 @@ struct Rooms {
 using Names = std::vector<std::string>;
 
 TEST(RoomRoll, ShowsTheRoomsOfAllNamespacesOrOfOneInTheOrderTheyCame) {
-  const Namespace a, b;
+  const Namespace a = called("a"), b = called("b");
   Rooms rooms;
   rooms.make("a1", a), rooms.make("b1", b), rooms.make("a2", a);
   rooms.roll.begin(nullptr);
   EXPECT_EQ(rooms.rest(), (Names{"a1", "a2", "b1"}));
   rooms.roll.begin(&b);
   EXPECT_EQ(rooms.rest(), Names{"b1"});
-  const Namespace unused;
+  const Namespace unused = called("unused");
   rooms.roll.begin(&unused);
   EXPECT_EQ(rooms.rest(), Names{});
 }
 
+TEST(RoomRoll, ShowsThoseThatMayBeOfAnotherNamespaceByNow) {
+  const Namespace a = called("a"), b = called("b");
+  Rooms rooms;
+  rooms.make("b0", a);
+  rooms.roll.mix();
+  rooms.make("b1", b);
+  rooms.roll.begin(&b);
+  EXPECT_EQ(rooms.rest(), (Names{"b0", "b1"}));
+  rooms.roll.begin(&a);
+  EXPECT_EQ(rooms.rest(), Names{"b0"});
+}
+
 TEST(RoomRoll, ShowsNoneThatCameSinceTheWalkBegan) {
-  const Namespace a, b;
+  const Namespace a = called("a"), b = called("b");
   Rooms rooms;
   rooms.make("a1", a);
   rooms.roll.begin(nullptr);
@@ -54,7 +72,7 @@ TEST(RoomRoll, ShowsNoneThatCameSinceTheWalkBegan) {
 }
 
 TEST(RoomRoll, GoesOnWhenTheRoomItStandsAtIsForgotten) {
-  const Namespace a;
+  const Namespace a = called("a");
   for (std::size_t gone = 0; gone < 4; ++gone) {
     Rooms rooms;
     for (const char* name : {"0", "1", "2", "3"}) rooms.make(name, a);
@@ -69,7 +87,7 @@ TEST(RoomRoll, GoesOnWhenTheRoomItStandsAtIsForgotten) {
 
 // Rooms come and go at random between the steps: those that were there all the time are seen once.
 TEST(RoomRoll, SeesWhatStaysExactlyOnceWhateverComesAndGoes) {
-  const Namespace rules[3];
+  const Namespace rules[] = {called(""), called("a"), called("b")};
   for (unsigned seed = 0; seed < 200; ++seed) {
     std::mt19937 random(seed);
     Rooms rooms;

@@ -12,7 +12,10 @@ namespace {
 constexpr CoreId first_core{0}, second_core{1};
 const Namespace options;
 
-Room room() { return Room(RoomId{7}, ScopedName::kept("lobby"), options, 0xb50000ff, 42); }
+Room room() {
+  return Room(RoomId{7}, ScopedName::kept("lobby"), std::make_shared<const Namespace>(options),
+              0xb50000ff, 42);
+}
 
 TEST(Room, NumbersPublicationsFromOneWithoutAGap) {
   Room lobby = room();

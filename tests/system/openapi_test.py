@@ -179,6 +179,10 @@ class OpenApi(unittest.TestCase):
         for operation in ("history", "clear_history"):
             refused(operation, 503, path={"room": "bare:x"})
         refused("presence", 422, path={"room": "bare:x"})
+        off = self.serve("--off", "presence,batches")
+        for operation, asked in (("presence", {"path": {"room": "x"}}), ("presence_stats", {"path": {"room": "x"}}),
+                                 ("batch", {"body": {"commands": []}})):
+            self.assertEqual(caller.call(off.port, operation, key=KEY, **asked).status, 503, operation)
         with_namespaces = self.serve("--namespace", "known:history-count=1", dev=False)
         refused("grants", 404, body={"connection": "0" * 20, "permissions": {"allow": ["x"]}})
         answer = caller.call(with_namespaces.port, "create_room", {"room": "unknown:x"}, key=KEY)

@@ -223,7 +223,7 @@ test("SIGHUP brings new keys, and broken ones change nothing", async () => {
       daemon.process.kill("SIGHUP");
       await until(said, () => daemon.log.includes(said));
     };
-    await hangup("{", "stay as they were");
+    await hangup("{", "stays as it was");
     (await enter(daemon, await token_of(old_key))).socket.terminate();
     await hangup(jwks_of(new_key), "read anew");
     (await enter(daemon, await token_of(new_key))).socket.terminate();

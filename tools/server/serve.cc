@@ -12,7 +12,9 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "base/log.h"
 #include "engine/engine.h"
@@ -118,15 +120,42 @@ void say_ready(const realtime::Config& config, const engine::Engine& engine) {
   std::fflush(stdout);
 }
 
-// SIGHUP: the keys, which have to change while nobody is sent away. All else needs a new process.
-void reload_keys(realtime::Node& node) {
-  const auto loaded = node.token_keys.reload(node.config);
-  if (!loaded)
-    return Log::line(Log::Level::error, "SIGHUP: the token keys stay as they were",
-                     {{"because", std::string_view(loaded.error().sentence)}});
-  Log::line(Log::Level::info,
-            "SIGHUP: the token keys were read anew; other changes need a new process",
-            {{"keys", node.token_keys.current()->keys().size()}});
+// How the configuration is read, as often as it is.
+struct Source {
+  int argc;
+  const char* const* argv;
+  const char* const* environment;
+};
+
+std::string joined(std::span<const std::string_view> names) {
+  std::string out;
+  for (const std::string_view name : names) out.append(out.empty() ? "" : ", ").append(name);
+  return out;
+}
+
+// SIGHUP: all or nothing. Whatever is wrong in the file, in another that it names, or between the
+// new options and those that have to stay, is found before anything changes.
+void reload(realtime::Node& node, const Source& source) {
+  const auto refuse = [&node](std::string_view because) {
+    node.settings.failed();
+    Log::line(Log::Level::error, "SIGHUP: the configuration stays as it was",
+              {{"because", because}});
+  };
+  const auto wanted = load(source.argc, source.argv, source.environment);
+  if (!wanted) return refuse(wanted.error().text);
+  const auto now = node.settings.current();
+  const auto reloaded = realtime::reload(now->config, *wanted);
+  if (!reloaded) return refuse(reloaded.error().sentence);
+  if (const auto keys = node.token_keys.load(reloaded->config); !keys)
+    return refuse(keys.error().sentence);
+  node.settings.publish(reloaded->config);
+  Log::level(reloaded->config.log_level);
+  Log::line(Log::Level::info, "SIGHUP: the configuration was read anew",
+            {{"changed", std::string_view(joined(reloaded->changed))},
+             {"keys", node.token_keys.current()->keys().size()}});
+  if (!reloaded->waiting.empty())
+    Log::line(Log::Level::warning, "SIGHUP: this waits for a new process, and is as it was",
+              {{"options", std::string_view(joined(reloaded->waiting))}});
 }
 
 // SIGUSR1: whoever rotates logs has moved the file away.
@@ -143,10 +172,10 @@ void reopen_log(const realtime::Config& config) {
 }
 
 // True until the process has to end.
-bool serve_signal(int number, realtime::Node& node) {
+bool serve_signal(int number, realtime::Node& node, const Source& source) {
   switch (number) {
     case SIGHUP:
-      reload_keys(node);
+      reload(node, source);
       return true;
     case SIGUSR1:
       reopen_log(node.config);
@@ -156,7 +185,7 @@ bool serve_signal(int number, realtime::Node& node) {
   }
 }
 
-int run(const realtime::Config& config) {
+int run(const realtime::Config& config, const Source& source) {
   const std::uint64_t descriptors = raise_descriptor_limit();
   if (const auto probe = engine::probe({.files = 64}); !probe) {
     std::fprintf(stderr, "ringroom: %s\n", engine::describe(probe.error()).c_str());
@@ -211,13 +240,15 @@ int run(const realtime::Config& config) {
   for (const std::string_view note : realtime::notes(config)) Log::line(Log::Level::warning, note);
   say_ready(config, engine);
 
-  while (serve_signal(signals.next(), node)) {
+  while (serve_signal(signals.next(), node, source)) {
   }
+  const auto settings = node.settings.current();
+  const realtime::Config& last = settings->config;
   Log::line(Log::Level::info,
             "draining: every connection is told to come back; a second signal ends at once",
-            {{"over_ms", config.drain_ms}, {"hard_stop_ms", config.drain_hard_stop_ms}});
+            {{"over_ms", last.drain_ms}, {"hard_stop_ms", last.drain_hard_stop_ms}});
   node.draining.store(true, std::memory_order_relaxed);
-  signals.let_go(config.drain_hard_stop_ms + last_resort_after_ms);
+  signals.let_go(last.drain_hard_stop_ms + last_resort_after_ms);
   engine.stop();
   engine.join();
   signals.done();
@@ -238,7 +269,7 @@ int serve(int argc, const char* const* argv, const char* const* environment) {
     return report({.text = "log-file " + config->log_file +
                            " cannot be opened: " + std::strerror(log.error()),
                    .exit_code = exit_usage});
-  const int exit_code = run(*config);
+  const int exit_code = run(*config, {argc, argv, environment});
   Log::stop();
   return exit_code;
 }
