@@ -20,9 +20,8 @@ class Shard;
 //
 //   begin() --ListUsers--> every core: walk(), a share per turn --UsersListed--> the asker
 //
-// Owner:  one core. Bounded: bounds::connection_looks_per_turn sessions are looked at in a turn,
-// and
-//         no more names are kept than a page has.
+// Owner:  one core. Bounded: it looks at bounds::connection_looks_per_turn sessions in a turn, and
+//         keeps no more names than a page has.
 class UserLists {
  public:
   explicit UserLists(Shard& shard);
