@@ -10,9 +10,8 @@ namespace ringroom {
 // Where the lines of the log go: a descriptor that was lent, or a file by its path.
 //
 // Threads: write() by the writer of the log only; the others by any.
-// Errors:  a line that cannot be written is lost: a full disk, a reader that is gone. What is left
-// of
-//          a line that was begun is ended before the next one, so every other line is whole.
+// Errors:  a line that cannot be written is lost: a full disk, a reader that is gone. A line that
+//          was begun is ended before the next one, so every other line is whole.
 class LogFile {
  public:
   explicit LogFile(int fd);

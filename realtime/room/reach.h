@@ -28,8 +28,7 @@ class Shard;
 // are worked off in the order they came: two publications of one backend reach each room in theirs.
 //
 // Owner: the home core of the rooms. Bounded: by `bounds::broadcasts_max` of each core that asks,
-// and
-//        `patterns-max`.
+//        and by `patterns-max`.
 class Reach {
  public:
   explicit Reach(Shard& shard) : shard_(shard) {}
