@@ -3,29 +3,19 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/id.h"
 #include "realtime/connection_id.h"
 #include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 
-// What calls of the server API say between cores, besides what clients' commands say too:
-// letters.h, of which this is a part.
+// What calls of the server API say between cores, besides what clients' commands say too: their
+// answers, what is done to sessions, and lists of those.
 
 // To an HTTP request: its whole answer, a JSON object.
 struct Answered {
   Asker asker;
   std::string_view body;
   void each_text(auto&& f) { f(body); }
-};
-
-// What the room remembers is forgotten; its numbering goes on.
-struct ClearHistory {
-  RoomId room;
-  Asker asker;
-  ScopedName room_name;
-  std::string_view correlation_id;
-  void each_text(auto&& f) { room_name.each_text(f), f(correlation_id); }
 };
 
 // Something to be done with connections: those of a user, or one. To every core where they may be;
