@@ -68,9 +68,9 @@ inline constexpr std::uint32_t listed_rooms_usual = 100;
 inline constexpr std::uint32_t listed_rooms_max = 1'000;
 inline constexpr std::size_t room_metadata_bytes_max = 4 * 1024;
 
-// Users in one page, likewise.
-inline constexpr std::uint32_t listed_users_usual = 100;
-inline constexpr std::uint32_t listed_users_max = 1'000;
+// Users or workspaces in one page, likewise.
+inline constexpr std::uint32_t listed_names_usual = 100;
+inline constexpr std::uint32_t listed_names_max = 1'000;
 
 // Connections in one page, likewise; slots that a core looks at for it in one turn, about 50 us,
 // and bytes that it sends.

@@ -51,7 +51,7 @@ using LetterItem = std::variant<
     JoinPattern, LeavePattern, PatternKnown, ToEverybody, AcquireQuota, QuotaAnswer, ReleaseQuota,
     Revoke, Revoked, RightsChange, RightsChanged, TakeSeat, LeaveSeat, SeatLost, Unseat, AskHealth,
     HealthTold, ReadTrace, TraceRead, WatchTrace, Answered, ClearHistory, SessionOrder, OrderDone,
-    ListConnections, ConnectionsListed, ListUsers, UsersListed, AdminAlert>;
+    ListConnections, ConnectionsListed, ListNames, NamesListed, AdminAlert>;
 static_assert(alignof(FormBatch) >= alignof(Exclusion) && alignof(FormBatch) >= alignof(EventMark),
               "keep() places bytes of each");
 static_assert(sizeof(LetterItem) <= 192, "an item is at most three cache lines");

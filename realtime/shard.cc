@@ -81,7 +81,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       api(*this),
       batches(*this),
       connection_lists(*this),
-      user_lists(*this),
+      name_lists(*this),
       broadcasts(*this),
       scrapes(*this),
       system_health(*this),
@@ -186,7 +186,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   beat.is(Doing::reach);
   reach.walk();
   connection_lists.walk();
-  user_lists.walk();
+  name_lists.walk();
   beat.is(Doing::scrape);
   scrapes.walk();
   traces.walk();
@@ -197,7 +197,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   end_unservable();
   admission.close_oldest();
   const bool has_more = subscribers.has_backlog() || reach.has_more() || scrapes.has_more() ||
-                        connection_lists.has_more() || user_lists.has_more() || traces.has_more() ||
+                        connection_lists.has_more() || name_lists.has_more() || traces.has_more() ||
                         own_numbers.has_more();
   if (has_more && !std::exchange(goes_on_, true)) outbox.arm(0, bounds::go_on_cookie);
   rooms.gather(outbox);

@@ -29,9 +29,9 @@
 #include "realtime/http/connection_lists.h"
 #include "realtime/http/exchange.h"
 #include "realtime/http/metrics.h"
+#include "realtime/http/name_lists.h"
 #include "realtime/http/system_health.h"
 #include "realtime/http/traces.h"
-#include "realtime/http/user_lists.h"
 #include "realtime/letters.h"
 #include "realtime/mail.h"
 #include "realtime/node.h"
@@ -174,7 +174,7 @@ class Shard : public engine::Handler {
   Api api;
   Batches batches;
   ConnectionLists connection_lists;
-  UserLists user_lists;
+  NameLists name_lists;
   Broadcasts broadcasts;
   Scrapes scrapes;
   SystemHealth system_health;
@@ -233,8 +233,8 @@ class Shard : public engine::Handler {
   void receive(const OrderDone& item) { orders.receive(item); }
   void receive(const ListConnections& item) { connection_lists.receive(item); }
   void receive(const ConnectionsListed& item) { connection_lists.receive(item); }
-  void receive(const ListUsers& item) { user_lists.receive(item); }
-  void receive(const UsersListed& item) { user_lists.receive(item); }
+  void receive(const ListNames& item) { name_lists.receive(item); }
+  void receive(const NamesListed& item) { name_lists.receive(item); }
   void receive(const ToConnection& item);
   void receive(const ToNamed& item);
   void receive(const ToEverybody& item);

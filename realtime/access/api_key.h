@@ -45,6 +45,11 @@ class ApiKeys {
   // Looks at all of them, so that the time does not tell which one it was nearest to. nullptr:
   // none.
   const Entry* find(std::string_view candidate) const;
+  // Of keys that open one alone; several may be of the same.
+  void for_each_workspace(auto&& f) const {
+    for (const Entry& entry : entries_)
+      if (entry.workspace) f(Workspace(*entry.workspace));
+  }
 
  private:
   std::vector<Entry> entries_;

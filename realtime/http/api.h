@@ -84,6 +84,7 @@ class Api {
   void disconnect(Session& session, const Arguments& said);
   void list_connections(Session& session, const Arguments& said);
   void list_users(Session& session, const Arguments& said);
+  void list_workspaces(Session& session, const Arguments& said);
   void revoke(Session& session, const Arguments& said);
   // What users may do while they are connected: api_rights.cc
   void block(Session& session, const Arguments& said);

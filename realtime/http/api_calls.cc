@@ -96,7 +96,7 @@ constexpr Field list_connections[] = {
     {"room", Kind::name},
     {"address", Kind::text, optional, 1, 64},
     {"slow", Kind::flag}};
-constexpr Field list_users[] = {{"limit", Kind::number, optional, 1, bounds::listed_users_max},
+constexpr Field list_names[] = {{"limit", Kind::number, optional, 1, bounds::listed_names_max},
                                 {"prefix", Kind::text, optional, 0, bounds::token_word_bytes_max},
                                 {"after", Kind::text, optional, 0, bounds::token_word_bytes_max}};
 
@@ -130,7 +130,8 @@ const ApiCall ApiCall::rows[] = {
     {"DELETE", "/api/ws/rooms/{room}/history", Scope::rooms, one_room, &Api::clear_history,
      "clear_history", false, Feature::history},
     {"GET", "/api/ws/connections", Scope::sessions, list_connections, &Api::list_connections},
-    {"GET", "/api/ws/users", Scope::sessions, list_users, &Api::list_users},
+    {"GET", "/api/ws/users", Scope::sessions, list_names, &Api::list_users},
+    {"GET", "/api/ws/workspaces", Scope::sessions, list_names, &Api::list_workspaces},
     {"GET", "/api/ws/metrics", Scope::read, {}, &Api::metrics},
     {"GET", "/api/info", Scope::read, {}, &Api::info},
 };

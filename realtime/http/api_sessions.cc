@@ -63,9 +63,20 @@ void Api::list_connections(Session& session, const Arguments& said) {
 }
 
 void Api::list_users(Session& session, const Arguments& said) {
-  shard_.user_lists.begin(
+  shard_.name_lists.begin(
       asker_of(session),
-      {.limit = static_cast<std::uint32_t>(said.number("limit", bounds::listed_users_usual)),
+      {.of = NamesOf::users,
+       .limit = static_cast<std::uint32_t>(said.number("limit", bounds::listed_names_usual)),
+       .workspace = workspace_,
+       .prefix = said.text("prefix"),
+       .after = said.text("after")});
+}
+
+void Api::list_workspaces(Session& session, const Arguments& said) {
+  shard_.name_lists.begin(
+      asker_of(session),
+      {.of = is_bound_ ? NamesOf::one_workspace : NamesOf::workspaces,
+       .limit = static_cast<std::uint32_t>(said.number("limit", bounds::listed_names_usual)),
        .workspace = workspace_,
        .prefix = said.text("prefix"),
        .after = said.text("after")});

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "proto/json_object.h"
@@ -113,18 +114,12 @@ void ConnectionLists::receive(const ListConnections& asked) {
   if (!asked.room_name.empty())
     walk.room = shard_.node.room_id(NameIn(asked.workspace, asked.room_name));
   if (!asked.network.empty()) walk.network = Network::parse(asked.network);
-  walks_.push_back(std::move(walk));
+  walks_.add(std::move(walk));
 }
 
 void ConnectionLists::walk() {
-  std::size_t looks = bounds::connection_looks_per_turn;
-  // Done ones first: an answer here may ask this core for the next page of another.
-  for (std::size_t i = 0; i < walks_.size() && looks > 0;) {
-    Walk walk = std::move(walks_[i]);
-    walks_.erase(walks_.begin() + static_cast<std::ptrdiff_t>(i));
-    if (go_on(walk, looks)) continue;
-    walks_.insert(walks_.begin() + static_cast<std::ptrdiff_t>(i++), std::move(walk));
-  }
+  walks_.go_on(bounds::connection_looks_per_turn,
+               [this](Walk& walk, std::size_t& looks) { return go_on(walk, looks); });
 }
 
 bool ConnectionLists::go_on(Walk& walk, std::size_t& looks) {
@@ -169,10 +164,7 @@ bool ConnectionLists::go_on(Walk& walk, std::size_t& looks) {
 }
 
 bool ConnectionLists::is_meant(const Walk& walk, Session& session) const {
-  if (session.kind == SessionKind::http || !(workspace_of(session) == Workspace(walk.workspace)))
-    return false;
-  if (session.state != SessionState::connected && session.state != SessionState::authenticated)
-    return false;
+  if (!is_listed(session) || !(workspace_of(session) == Workspace(walk.workspace))) return false;
   if (walk.is_slow && shard_.outbox.queued_bytes(session.socket) == 0) return false;
   if (walk.room && session.find(*walk.room) == nullptr) return false;
   return !walk.network || walk.network->contains(std::to_array(session.peer.ip));

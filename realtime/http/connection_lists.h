@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "alloc/block.h"
 #include "realtime/access/network.h"
+#include "realtime/http/walks.h"
 #include "realtime/letters.h"
 #include "realtime/session/session.h"
 
@@ -52,7 +52,7 @@ class ConnectionLists {
 
   // A share of what was asked of this core.
   void walk();
-  bool has_more() const { return !walks_.empty(); }
+  bool has_more() const { return !walks_.is_empty(); }
 
  private:
   // At the asker's core.
@@ -91,7 +91,7 @@ class ConnectionLists {
   Shard& shard_;
   std::uint32_t next_ = 1;
   std::unordered_map<std::uint32_t, Page> pages_;
-  std::vector<Walk> walks_;
+  Walks<Walk> walks_;
   alloc::BlockBuilder text_;
 };
 

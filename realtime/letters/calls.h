@@ -68,20 +68,22 @@ struct ConnectionsListed {
   void each_text(auto&& f) { f(connections); }
 };
 
-// The first users of one core by name, of those behind `after`. To every core; each answers once.
-struct ListUsers {
+// The first names of one core, of those behind `after`. To every core; each answers once.
+enum class NamesOf : std::uint8_t { users, workspaces, one_workspace };
+struct ListNames {
   Asker asker;
   std::uint32_t number;  // of the asker's core
+  NamesOf of;
   std::uint32_t limit;
   Workspace workspace;
   std::string_view prefix;
   std::string_view after;
   void each_text(auto&& f) { workspace.each_text(f), f(prefix), f(after); }
 };
-struct UsersListed {
+struct NamesListed {
   std::uint32_t number;
-  std::string_view users;  // as UserLists writes them
-  void each_text(auto&& f) { f(users); }
+  std::string_view names;  // as NameLists writes them
+  void each_text(auto&& f) { f(names); }
 };
 
 }  // namespace ringroom::realtime

@@ -96,6 +96,12 @@ inline Workspace workspace_of(const Session& session) {
   return session.raw != nullptr ? ScopedName(session.raw->name).workspace() : Workspace();
 }
 
+// What lists of connections and of those who have them show: a WebSocket that is not going.
+inline bool is_listed(const Session& session) {
+  return session.kind != SessionKind::http &&
+         (session.state == SessionState::connected || session.state == SessionState::authenticated);
+}
+
 static_assert(sizeof(Session) == 112, "what an idle connection costs: docs/memory.md says it too");
 
 }  // namespace ringroom::realtime

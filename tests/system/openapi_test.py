@@ -124,6 +124,10 @@ class OpenApi(unittest.TestCase):
             users = ok("list_users", query={"prefix": "a"})["users"]
             self.assertEqual(users, [{"user": "ann", "connections": 1, "rooms": shown["connections"][0]["rooms"]}])
             self.assertEqual(ok("list_users", query={"after": "ann", "limit": 1})["users"][0]["user"], "bo")
+            workspaces = ok("list_workspaces")["workspaces"]
+            self.assertEqual(workspaces, [{"workspace": "acme", "connections": 0},  # the tenant's key
+                                          {"workspace": "default", "connections": 2}])
+            self.assertEqual(ok("list_workspaces", query={"after": "acme", "limit": 1})["workspaces"], workspaces[1:])
             ok("metrics_json"), ok("info"), ok("system_health"), ok("health"), ok("ready"), ok("metrics")
             for operation in ("block", "unblock", "grants"):
                 ok(operation, body=caller.document.example(caller.document.operations[operation]))
@@ -418,6 +422,8 @@ class OpenApi(unittest.TestCase):
                     self.assertEqual(answer.status, 403, name)
         for name in ("info", "metrics_json"):
             self.assertEqual(caller.call(daemon.port, name, key=TENANT).status, 403)
+        told = caller.call(daemon.port, "list_workspaces", key=TENANT).body
+        self.assertEqual(told, {"workspaces": [{"workspace": "acme", "connections": 0}]})
         commands = [{"publish": {"room": "a", "workspace": "other", **message}}, {"publish": {"room": "a", **message}}]
         replies = caller.call(daemon.port, "batch", {"commands": commands}, key=TENANT).body["replies"]
         self.assertEqual([reply["status"] for reply in replies], [403, 200])

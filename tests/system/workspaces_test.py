@@ -98,6 +98,25 @@ class Apart(SpacesCase):
         """Of each space some connections, on either core."""
         return {space: [await self.client(user, space) for user in users for _ in range(3)] for space in SPACES}
 
+    async def test_the_workspaces_there_are_can_be_listed(self):
+        await self.everywhere()
+        path = "/api/ws/workspaces"
+
+        def told(query="", key=MASTER):
+            status, body = self.call("GET", path + query, key=key)
+            self.assertEqual(status, 200, body)
+            return [(one["workspace"], one["connections"]) for one in body["workspaces"]]
+
+        # `counted` is one of the configuration.
+        here = [("acme", 6), ("acme:lobby", 6), ("counted", 0), ("default", 6)]
+        self.assertEqual(told(), here)
+        self.assertEqual(told("?prefix=acme"), here[:2])
+        self.assertEqual(told("?limit=1") + told("?limit=2&after=acme"), here[:3])
+        self.assertEqual(told("?workspace=acme"), here)
+        self.assertEqual(told(key=self.key_of("acme")), here[:1])
+        self.assertEqual(told("?after=acme", self.key_of("acme")), [])
+        self.assertEqual(self.call("GET", path + "?workspace=default", key=self.key_of("acme"))[0], 403)
+
     async def test_the_same_room_in_three_workspaces_is_three_rooms(self):
         there = await self.everywhere()
         for space, clients in there.items():
