@@ -1,37 +1,16 @@
 // The built-in page in a real browser: two people in one room see each other come, type, speak and go.
 
 import { strict as assert } from "node:assert";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
 
+import { open, see } from "./browser.mjs";
 import { Daemon, run } from "./daemon.mjs";
 
-const deadline_ms = 20_000;
 const secret = "0123456789abcdef0123456789abcdef";
 
-let browser;
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-  });
-});
-after(() => browser?.close());
-
-// A tab of its own, as another person would have it; every complaint of the browser is an error.
 async function enter(daemon, name, room, fragment = "") {
-  const context = await browser.newContext();
-  context.setDefaultTimeout(deadline_ms);
-  const page = await context.newPage();
-  page.complaints = [];
-  page.asked = [];
-  page.on("pageerror", (error) => page.complaints.push(String(error)));
-  page.on("console", (line) => {
-    // A lost connection is reported by the browser itself and is what some tests are about.
-    if (line.type() === "error" && !line.text().includes("WebSocket")) page.complaints.push(line.text());
-  });
-  page.on("request", (request) => page.asked.push(request.url()));
-  await page.goto(daemon.url("/", "http") + fragment);
+  // A lost connection is what some tests are about.
+  const page = await open(daemon.url("/", "http") + fragment, { forgives: "WebSocket" });
   await page.fill("#name", name);
   await page.fill("#room", room);
   await page.press("#room", "Enter");
@@ -41,14 +20,6 @@ async function enter(daemon, name, room, fragment = "") {
 
 function make_token(user, room) {
   return run(["token", "make", "--sub", user, "--room", room], { RINGROOM_TOKEN_HMAC_SECRET: secret }).trim();
-}
-
-async function see(page, selector, text) {
-  await page.waitForFunction(
-    ([where, what]) => document.querySelector(where).textContent.includes(what),
-    [selector, text],
-    { timeout: deadline_ms },
-  );
 }
 
 async function with_daemon(body, ...flags) {
@@ -83,7 +54,8 @@ test("two people see each other come, type, speak and go", () =>
     await see(ann, "#log", "bo left");
     assert.equal(await ann.$$eval("#members li", (rows) => rows.length), 1);
     assert.deepEqual(ann.complaints, []);
-    assert.deepEqual(ann.asked.filter((url) => !url.startsWith(daemon.url("/", "http")) && !url.startsWith("data:")), []);
+    const ours = [daemon.url("/", "http"), daemon.url("/ws"), "data:"];
+    assert.deepEqual(ann.asked.filter((url) => !ours.some((begin) => url.startsWith(begin))), []);
   }));
 
 test("what others write is text and never becomes markup", () =>
@@ -163,15 +135,11 @@ test("a token in the address says who one is and what one may", () =>
 test("who is refused is told so and does not come back by itself", () =>
   with_daemon(
     async (daemon) => {
-      const context = await browser.newContext();
-      const page = await context.newPage();
-      let sockets = 0;
-      page.on("websocket", () => ++sockets);
-      await page.goto(daemon.url("/", "http") + "#token=a.b.c");
+      const page = await open(daemon.url("/", "http") + "#token=a.b.c");
       await page.click("#join");
-      await page.waitForSelector("#status[data-state=refused]", { timeout: deadline_ms });
+      await page.waitForSelector("#status[data-state=refused]");
       assert.equal(await page.textContent("#join"), "Join");
-      assert.equal(sockets, 1);
+      assert.equal(page.asked.filter((url) => url.startsWith("ws")).length, 1);
     },
     "--insecure-dev=false",
     "--token-hmac-secret",
