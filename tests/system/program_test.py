@@ -70,7 +70,7 @@ class Page(unittest.TestCase):
     def test_it_comes_with_a_strict_policy(self):
         with Daemon("--cores", "1") as daemon:
             for path, kind in (("/", "text/html"), ("/app.js", "text/javascript"),
-                               ("/app.css", "text/css")):
+                               ("/app.css", "text/css"), ("/theme.css", "text/css")):
                 with urllib.request.urlopen(daemon.http + path, timeout=DEADLINE_S) as answer:
                     self.assertEqual(answer.status, 200)
                     self.assertTrue(answer.headers["Content-Type"].startswith(kind))

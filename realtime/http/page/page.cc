@@ -12,13 +12,16 @@ constexpr std::string_view html = "text/html; charset=utf-8";
 constexpr std::string_view css = "text/css; charset=utf-8";
 constexpr std::string_view js = "text/javascript; charset=utf-8";
 
+constexpr PageFile theme{"/theme.css", css, page_files::theme_css};
 constexpr PageFile of_clients[] = {
     {"/", html, page_files::index_html},
+    theme,
     {"/app.js", js, page_files::app_js},
     {"/app.css", css, page_files::app_css},
 };
 constexpr PageFile of_admin[] = {
     {"/", html, page_files::admin_html},
+    theme,
     {"/admin/admin.css", css, page_files::admin_css},
     {"/admin/admin.js", js, page_files::admin_js},
     {"/admin/charts.js", js, page_files::charts_js},

@@ -23,10 +23,11 @@ function round_up(value, base) {
 }
 
 export class Chart {
-  // `series`: names, at most three. `print`: a value as text. `top`: what the axis ends at, if fixed; `base`: 2
-  // for bytes.
-  constructor({ title, series, print, top, base }) {
+  // `series`: names, at most three. `print`: a value as text, `tick`: at the axis, if that is another one. `top`: what
+  // the axis ends at, if fixed; `base`: 2 for bytes.
+  constructor({ title, series, print, tick = print, top, base }) {
     this.print = print;
+    this.tick = tick;
     this.base = base;
     this.fixed_top = top;
     this.points = []; // [time_s, value...]
@@ -47,7 +48,6 @@ export class Chart {
     this.drawing.append(...this.paths);
     this.top = element("span", { name: "top" });
     this.middle = element("span", { name: "middle" });
-    this.bottom = element("span", { name: "bottom", text: `last ${seconds(span_s)}` });
     this.figure = element(
       "figure",
       { name: "card" },
@@ -57,7 +57,16 @@ export class Chart {
         element("span", { text: title }),
         element("ul", { name: "legend" }, ...this.values.map(({ item }) => item)),
       ),
-      element("div", { name: "plot" }, this.drawing, this.top, this.middle, this.bottom),
+      element(
+        "div",
+        { name: "plot" },
+        this.drawing,
+        this.top,
+        this.middle,
+        element("span", { name: "bottom", text: "0" }),
+        element("span", { name: "first", text: `${seconds(span_s)} ago` }),
+        element("span", { name: "last", text: "now" }),
+      ),
     );
   }
 
@@ -75,8 +84,8 @@ export class Chart {
     let most = 0;
     for (const point of this.points) for (let i = 1; i < point.length; ++i) most = Math.max(most, point[i] ?? 0);
     const top = this.fixed_top ?? round_up(most, this.base);
-    this.top.textContent = this.print(top);
-    this.middle.textContent = this.print(top / 2);
+    this.top.textContent = this.tick(top);
+    this.middle.textContent = this.tick(top / 2);
     this.paths.forEach((path, index) => {
       let line = "";
       let pen_is_down = false;

@@ -12,9 +12,9 @@ export function element(tag, { name, text, ...attributes } = {}, ...children) {
   return out;
 }
 
-// Name and value pairs, as a <dl> has them.
-export function pair(name, value) {
-  return element("div", {}, element("dt", { text: name }), element("dd", { text: value }));
+// A name and a value, as a <dl> has them.
+export function pair(name, value, kind) {
+  return element("div", { name: kind }, element("dt", { text: name }), element("dd", { text: value }));
 }
 
 // Whom a person may be told about: names may hide what they are by direction marks and the like.
@@ -24,8 +24,10 @@ export function visible(text) {
 
 const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, notation: "compact" });
 const whole = new Intl.NumberFormat("en");
-export const number = (value) => (value < 10_000 ? whole.format(Math.round(value)) : short.format(value));
-export const rate = (value) => `${value < 10 && value > 0 ? value.toFixed(1) : number(value)}/s`;
+export const number = (value) => (value < 1e6 ? whole.format(Math.round(value)) : short.format(value));
+export const rough = (value) => short.format(value);
+export const exact = (value) => whole.format(value);
+export const rate = (value) => `${value < 10 && value > 0 ? value.toFixed(1) : value < 1e5 ? number(value) : rough(value)}/s`;
 
 export function bytes(value) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -34,20 +36,21 @@ export function bytes(value) {
     value /= 1024;
     ++unit;
   }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+  return `${unit === 0 || value >= 100 ? Math.round(value) : Math.round(value * 10) / 10} ${units[unit]}`;
 }
 
 export function seconds(value) {
   if (value < 0.001) return `${Math.round(value * 1e6)} µs`;
-  if (value < 1) return `${(value * 1e3).toPrecision(3)} ms`;
-  if (value < 90) return `${value.toPrecision(3)} s`;
+  if (value < 1) return `${Number((value * 1e3).toPrecision(3))} ms`;
+  if (value < 90) return `${Number(value.toPrecision(3))} s`;
   const minutes = Math.floor(value / 60);
   if (minutes < 90) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
   return hours < 10 ? `${hours} h ${minutes % 60} min` : hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-export const clock = (since_1970_s) => new Date(since_1970_s * 1000).toLocaleTimeString();
+// In UTC, as logs have it; `digits`: 8 up to the second, 12 to the millisecond.
+export const clock = (since_1970_s, digits = 8) => new Date(since_1970_s * 1000).toISOString().slice(11, 11 + digits);
 export const ago = (since_1970_s) => `${seconds(Math.max(0, Math.round(Date.now() / 1000 - since_1970_s)))} ago`;
 
 let toast_timer = 0;

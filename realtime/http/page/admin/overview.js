@@ -1,4 +1,4 @@
-import { $, bytes, clock, element, number, pair, rate, seconds, visible } from "./dom.js";
+import { $, bytes, clock, element, number, pair, rate, rough, seconds, visible } from "./dom.js";
 import { Chart } from "./charts.js";
 import { ask } from "./server.js";
 
@@ -15,8 +15,8 @@ export const begins = [
 
 const share = (value) => `${Math.round(value * 100)} %`;
 const charts = {
-  connections: new Chart({ title: "Connections", series: ["open"], print: number }),
-  messages: new Chart({ title: "Messages", series: ["received", "delivered"], print: rate }),
+  connections: new Chart({ title: "Connections", series: ["open"], print: number, tick: rough }),
+  messages: new Chart({ title: "Messages", series: ["received", "delivered"], print: rate, tick: (value) => `${rough(value)}/s` }),
   latency: new Chart({ title: "Publish to ack", series: ["p50", "p99"], print: seconds }),
   turn: new Chart({ title: "One turn of a core", series: ["p50", "p99"], print: seconds }),
   processor: new Chart({ title: "Processor", series: ["busiest core", "mean"], print: share, top: 1 }),
@@ -29,7 +29,7 @@ const figures = Object.fromEntries(
 );
 function show_figures(told) {
   Object.assign(figures, told);
-  $("figures").replaceChildren(...Object.entries(figures).map(([name, text]) => pair(name, text)));
+  $("figures").replaceChildren(...Object.entries(figures).map(([name, text]) => pair(name, text, "card")));
 }
 
 function show_system({ payload, timestamp }) {
@@ -114,7 +114,7 @@ function show_alert(message) {
   const { severity = "info", message: text = "" } = message.payload;
   const item = element("li", { name: severity === "critical" ? "bad" : "" });
   item.append(
-    element("time", { text: clock(message.timestamp ?? Date.now() / 1000) }),
+    element("time", { text: `${clock(message.timestamp ?? Date.now() / 1000)} UTC` }),
     `${visible(severity)}: ${visible(text)}`,
   );
   $("alerts").prepend(item);
