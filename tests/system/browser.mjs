@@ -38,6 +38,41 @@ export async function open(url, { forgives, screen = {} } = {}) {
   return page;
 }
 
+// Texts that are seen and have less contrast to what is behind them than 4.5 (WCAG AA), as "3.9: text".
+export const faint_texts = (page) =>
+  page.evaluate(() => {
+    const channels = (color) => {
+      const [red, green, blue, alpha = 1] = color.match(/[\d.]+/g).map(Number);
+      return { rgb: [red, green, blue], alpha };
+    };
+    const luminance = (rgb) => {
+      const [red, green, blue] = rgb.map((each) => {
+        const part = each / 255;
+        return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const ground_of = (element) => {
+      for (let each = element; each; each = each.parentElement) {
+        const { rgb, alpha } = channels(getComputedStyle(each).backgroundColor);
+        if (alpha === 1) return rgb;
+      }
+      return [255, 255, 255];
+    };
+    const faint = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const element = walker.currentNode.parentElement;
+      const text = walker.currentNode.textContent.trim();
+      // What cannot be pressed may be faint.
+      if (!text || !element.checkVisibility() || element.closest(":disabled, .hidden")) continue;
+      const [dark, bright] = [channels(getComputedStyle(element).color).rgb, ground_of(element)].map(luminance).sort((a, b) => a - b);
+      const contrast = (bright + 0.05) / (dark + 0.05);
+      if (contrast < 4.5) faint.push(`${contrast.toFixed(1)}: ${text}`);
+    }
+    return faint;
+  });
+
 // Until that element has that text in it.
 export const see = (page, selector, text) =>
   page.waitForFunction(([where, what]) => document.querySelector(where).textContent.includes(what), [selector, text]);

@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 
-import { open, see } from "./browser.mjs";
+import { faint_texts, open, see } from "./browser.mjs";
 import { Daemon, run } from "./daemon.mjs";
 
 const secret = "0123456789abcdef0123456789abcdef";
@@ -46,6 +46,7 @@ test("two people see each other come, type, speak and go", () =>
     await ann.waitForFunction(() => document.querySelector("#typing").textContent === "");
     assert.equal(await bo.inputValue("#text"), "");
 
+    assert.deepEqual(await faint_texts(ann), []);
     const sequences = await ann.$$eval("#log li[data-sequence]", (rows) => rows.map((row) => row.dataset.sequence));
     assert.equal(sequences.length, 1);
     assert.match(await ann.textContent("#log li[data-sequence]"), new RegExp(`#${sequences[0]}`));

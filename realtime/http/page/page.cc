@@ -31,6 +31,7 @@ constexpr PageFile of_admin[] = {
     {"/admin/overview.js", js, page_files::overview_js},
     {"/admin/server.js", js, page_files::server_js},
     {"/admin/tables.js", js, page_files::tables_js},
+    {"/admin/workspaces.js", js, page_files::workspaces_js},
 };
 
 }  // namespace

@@ -1,9 +1,11 @@
 import { $, element, toast } from "./dom.js";
 import { call } from "./server.js";
+import { here } from "./workspaces.js";
 
-// Asks before something is done that cannot be undone. Resolves to null, or to what was filled in
-// ({} without fields).
-export function confirm_deed({ title, text = "", yes, fields = [] }) {
+// Asks before something is done that cannot be undone, and says where. Resolves to null, or to what
+// was filled in ({} without fields).
+export function confirm_deed({ title, text = "", yes, fields = [], place = here() }) {
+  $("ask-place").textContent = place;
   $("ask-title").textContent = title;
   $("ask-text").textContent = text;
   $("ask-yes").textContent = yes;
@@ -41,6 +43,7 @@ const deeds = {
   async drain() {
     const said = await confirm_deed({
       title: "Drain this server?",
+      place: "The whole server",
       text: "Clients are told to come back elsewhere, connections close over the drain's time, and then the process ends.",
       yes: "Drain",
     });

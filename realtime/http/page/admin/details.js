@@ -1,6 +1,7 @@
-import { $, ago, bytes, clock, element, number, pair, toast, visible } from "./dom.js";
-import { ask, call } from "./server.js";
+import { $, ago, bytes, clock, element, exact, number, pair, seconds, toast, visible } from "./dom.js";
+import { ask, call, chosen } from "./server.js";
 import { confirm_deed } from "./deeds.js";
+import { address } from "./workspaces.js";
 
 // One connection, room or user: what is known, what has happened lately, and what can be done.
 
@@ -10,9 +11,12 @@ function link(text, hash) {
   return element("a", { text: visible(text), href: hash });
 }
 
+// `query`: what it is asked of, by its first name.
 async function show_events(query) {
   const body = element("tbody", {});
-  const columns = ["Time", "What", "Of", "More"];
+  const [subject] = Object.keys(query);
+  const others = { connection: ["room"], room: ["connection", "user"], user: ["connection", "room"] }[subject];
+  const columns = ["Time (UTC)", "What", ...others.map((name) => name[0].toUpperCase() + name.slice(1)), "More"];
   $("events").replaceChildren(
     element("thead", {}, element("tr", {}, ...columns.map((text) => element("th", { text, scope: "col" })))),
     body,
@@ -26,11 +30,13 @@ async function show_events(query) {
   }
   for (const event of answer.events.toReversed()) {
     const { at, event: what, connection, room, user, ...more } = event;
+    const of = { connection, room, user };
+    const told = Object.entries(more).filter(([key, value]) => !key.endsWith("_workspace") || value !== chosen.workspace);
     const cells = [
-      { text: new Date(Number(at) * 1000).toISOString().slice(11, 23), name: "code" },
+      { text: clock(Number(at), 12), name: "code" },
       { text: what },
-      { text: visible(connection ?? room ?? user ?? "") },
-      { text: visible(Object.entries(more).map(([key, value]) => `${key} ${value}`).join(", ")) },
+      ...others.map((name) => ({ text: visible(of[name] ?? "–"), name: name === "connection" && "code" })),
+      { text: visible(told.map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ")) },
     ];
     body.append(element("tr", {}, ...cells.map((cell, i) => element("td", { ...cell, "data-label": columns[i] }))));
   }
@@ -119,14 +125,14 @@ const notify = (target, called) =>
 
 export function show_connection(row) {
   const facts = [
-    ["User", row.user === undefined ? "–" : link(row.user, `#users/prefix/${encodeURIComponent(row.user)}`)],
+    ["User", row.user === undefined ? "–" : link(row.user, address("users", "prefix", row.user))],
     ["Address", row.address],
     ["Agent", visible(row.user_agent || "–")],
     ["Dialect", row.dialect],
     ["State", row.state],
     ["Connected", ago(row.connected_at)],
     ["Heard", ago(row.heard_at)],
-    ["Token ends", row.token_ends_at ? clock(row.token_ends_at) : "–"],
+    ["Token ends", row.token_ends_at ? `in ${seconds(Math.max(0, Math.round(row.token_ends_at - Date.now() / 1000)))}` : "–"],
     ["Rooms", number(row.rooms)],
     ["Queued", bytes(row.queued_bytes ?? 0)],
   ];
@@ -139,7 +145,7 @@ export function show_connection(row) {
 export function show_user(row) {
   const called = visible(row.user);
   const facts = [
-    ["Connections", link(number(row.connections), `#connections/user/${encodeURIComponent(row.user)}`)],
+    ["Connections", link(number(row.connections), address("connections", "user", row.user))],
     ["Rooms", number(row.rooms)],
   ];
   open(
@@ -153,8 +159,8 @@ export function show_user(row) {
 export function show_room(row) {
   const called = visible(row.room);
   const facts = [
-    ["Members", link(number(row.members), `#connections/room/${encodeURIComponent(row.room)}`)],
-    ["Sequence", number(row.sequence)],
+    ["Members", link(number(row.members), address("connections", "room", row.room))],
+    ["Sequence", exact(row.sequence)],
     ["Epoch", row.epoch],
     ["Owner", visible(row.owner ?? "–")],
     ["Public", row.public ? "yes" : "no"],

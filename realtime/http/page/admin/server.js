@@ -26,26 +26,35 @@ function base64url(text) {
   return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
+// The workspace that every call names from when it is chosen on: none can forget it. What is about
+// the whole server passes over it.
+export const chosen = { workspace: undefined };
+
+const query_of = (query) => {
+  const told = Object.entries({ ...query, ...chosen }).filter(([, value]) => value !== undefined && value !== "");
+  return told.length ? `?${new URLSearchParams(told)}` : "";
+};
+
 // Resolves to the answer's JSON. Rejects with Refused: what the server said, or that it cannot be
-// reached (status 0).
-export async function call(method, path, body) {
+// reached (status 0); or with the reason of the signal.
+export async function call(method, path, body, { query, signal } = {}) {
   const headers = key.get() ? { Authorization: `Bearer ${key.get()}` } : {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    const content = body === undefined ? undefined : JSON.stringify(body);
+    response = await fetch(path + query_of(query), { method, headers, body: content, signal });
   } catch {
+    signal?.throwIfAborted();
     throw new Refused(0, "unreachable", "the server cannot be reached");
   }
   const answer = await response.json().catch(() => ({}));
+  signal?.throwIfAborted();
   if (response.ok) return answer;
   throw new Refused(response.status, answer.error?.code ?? "internal", answer.error?.message ?? response.statusText);
 }
 
-export const ask = (path, query = {}) => {
-  const told = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
-  return call("GET", told.length ? `${path}?${new URLSearchParams(told)}` : path);
-};
+export const ask = (path, query, signal) => call("GET", path, undefined, { query, signal });
 
 // The admin's session. `hears`: {type: (message) => ...}; `shows(state)`: "live", "waiting" or
 // "lost". It comes back by itself, and says `begins` anew each time.

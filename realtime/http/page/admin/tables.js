@@ -1,4 +1,4 @@
-import { $, ago, bytes, element, number, seconds, visible } from "./dom.js";
+import { $, ago, bytes, element, exact, seconds, visible } from "./dom.js";
 import { ask } from "./server.js";
 import { show_connection, show_room, show_user } from "./details.js";
 
@@ -6,10 +6,12 @@ import { show_connection, show_room, show_user } from "./details.js";
 // thousand connections the browser holds fifty rows.
 
 const rows_per_page = 50;
+const search_pause_ms = 60; // between two searches, however fast somebody types or pastes
 
-const text = (value) => ({ text: value === undefined ? "–" : visible(value) });
+// What may be long is cut short here, and is whole where the row is opened.
+const text = (value) => ({ text: value === undefined ? "–" : visible(value), name: "cut" });
 const code = (value) => ({ text: value, name: "code" });
-const count = (value) => ({ text: value === undefined ? "–" : number(value), name: "number" });
+const count = (value) => ({ text: value === undefined ? "–" : exact(value), name: "number" });
 
 const connection_columns = {
   Connection: (row) => code(row.connection_id),
@@ -18,7 +20,7 @@ const connection_columns = {
   Dialect: (row) => text(row.dialect),
   Rooms: (row) => count(row.rooms),
   Queued: (row) => ({ text: bytes(row.queued_bytes ?? 0), name: "number" }),
-  "Connected for": (row) => ({ text: seconds(Date.now() / 1000 - row.connected_at), name: "number" }),
+  "Connected for": (row) => ({ text: seconds(Math.max(0, Math.round(Date.now() / 1000 - row.connected_at))), name: "number" }),
   Agent: (row) => text(row.user_agent),
 };
 
@@ -31,6 +33,7 @@ export const tables = {
     cursor: (answer) => answer.next && { cursor: answer.next },
     columns: connection_columns,
     open: show_connection,
+    empty: "Nobody is connected.",
   },
   slow: {
     path: "/api/ws/connections",
@@ -56,6 +59,7 @@ export const tables = {
       Made: (row) => ({ text: ago(row.created), name: "number" }),
     },
     open: show_room,
+    empty: "There is no room.",
   },
   users: {
     path: "/api/ws/users",
@@ -68,35 +72,41 @@ export const tables = {
       Rooms: (row) => count(row.rooms),
     },
     open: show_user,
+    empty: "Nobody is connected.",
   },
 };
 
 let shown = null; // {name, table, pages: [query of each page up to this one], next}
-let asked = 0;
+let asking = null; // aborts what is asked for; null: nothing is
+
+const busy = (is_busy) => ($("rows").ariaBusy = is_busy);
 
 async function load() {
   const { table, pages } = shown;
-  const number_of_this = ++asked;
-  const by = $("by").value;
+  asking?.abort(); // somebody has searched on meanwhile
+  const { signal } = (asking = new AbortController());
+  const query = { ...table.query, limit: rows_per_page, [$("by").value]: $("what").value.trim(), ...pages.at(-1) };
+  busy(true);
   let answer;
   try {
-    answer = await ask(table.path, {
-      ...table.query,
-      limit: rows_per_page,
-      [by]: $("what").value.trim(),
-      ...pages.at(-1),
-    });
+    answer = await ask(table.path, query, signal);
   } catch (refused) {
-    if (number_of_this === asked) $("found").textContent = refused.message;
-    return;
+    if (!signal.aborted) $("found").textContent = refused.message;
   }
-  if (number_of_this !== asked) return; // somebody has searched on meanwhile
+  if (signal.aborted) return;
+  asking = null;
+  if (answer) show(answer);
+  busy(false);
+}
+
+function show(answer) {
+  const { table, pages } = shown;
   const rows = table.rows(answer);
   shown.next = table.cursor(answer);
   const columns = Object.entries(table.columns);
   const head = element("tr", {});
   for (const [title, cell] of columns)
-    head.append(element("th", { text: title, scope: "col", name: rows.length && cell(rows[0]).name === "number" && "number" }));
+    head.append(element("th", { text: title, scope: "col", name: rows.length > 0 && cell(rows[0]).name === "number" && "number" }));
   const body = element("tbody", {});
   for (const row of rows) {
     const line = element("tr", { tabindex: 0 });
@@ -111,17 +121,19 @@ async function load() {
     });
     body.append(line);
   }
-  $("rows").replaceChildren(element("thead", {}, head), body);
-  $("found").textContent = rows.length ? "" : (table.empty ?? "Nothing is found.");
+  $("rows").replaceChildren(...(rows.length ? [element("thead", {}, head), body] : []));
+  $("found").textContent = rows.length ? "" : $("what").value.trim() ? "Nothing is found." : table.empty;
   $("place").textContent = `Page ${pages.length}`;
+  document.querySelector(".pages").hidden = pages.length === 1 && !shown.next;
   $("back").disabled = pages.length === 1;
   $("next").disabled = !shown.next;
 }
 
-// `search`: {by, what}, when somebody comes from elsewhere.
-export function show_table(name, search) {
+// `search`: {by, what}, when somebody comes from elsewhere. `is_elsewhere`: in another workspace than
+// what was shown.
+export function show_table(name, search, is_elsewhere) {
   const table = tables[name];
-  if (shown?.name !== name || search) {
+  if (shown?.name !== name || search || is_elsewhere) {
     $("by").replaceChildren(...Object.entries(table.by).map(([value, text]) => element("option", { value, text })));
     $("by").value = search?.by ?? Object.keys(table.by)[0];
     $("what").value = search?.what ?? "";
@@ -133,15 +145,23 @@ export function show_table(name, search) {
 
 export function start_tables() {
   let typing = 0;
-  $("search").addEventListener("submit", (event) => {
-    event.preventDefault();
+  let searched_at = 0;
+  const search = () => {
     clearTimeout(typing);
+    searched_at = performance.now();
     shown.pages = [{}];
     load();
+  };
+  $("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    search();
   });
+  $("by").addEventListener("change", () => $("what").value && search());
+  // The first letter asks at once, and so does each that comes as slowly as people type.
   $("what").addEventListener("input", () => {
     clearTimeout(typing);
-    typing = setTimeout(() => $("search").requestSubmit(), 150);
+    busy(true);
+    typing = setTimeout(search, Math.max(0, searched_at + search_pause_ms - performance.now()));
   });
   $("next").addEventListener("click", () => {
     shown.pages.push(shown.next);
@@ -153,4 +173,4 @@ export function start_tables() {
   });
 }
 
-export const reload_table = () => shown && load();
+export const reload_table = () => shown && !asking && load();
