@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/id.h"
-#include "realtime/letters.h"
+#include "realtime/letters/server.h"
 
 namespace ringroom::realtime {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "realtime/access/seats.h"
-#include "realtime/letters.h"
+#include "realtime/letters/places.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

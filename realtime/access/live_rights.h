@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "realtime/access/grants.h"
-#include "realtime/letters.h"
+#include "realtime/access/permissions.h"
+#include "realtime/letters/rights.h"
 
 namespace ringroom::realtime {
 

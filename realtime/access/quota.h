@@ -4,7 +4,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "realtime/letters.h"
+#include "realtime/letters/places.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

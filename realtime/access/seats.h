@@ -5,7 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "realtime/letters.h"
+#include "realtime/connection_id.h"
 
 namespace ringroom::realtime {
 

@@ -12,6 +12,7 @@
 #include "realtime/feature.h"
 #include "realtime/http/arguments.h"
 #include "realtime/http/exchange.h"
+#include "realtime/letters/rights.h"
 #include "realtime/session/questions.h"
 #include "realtime/session/session.h"
 

@@ -9,7 +9,8 @@
 
 #include "proto/command.h"
 #include "proto/json.h"
-#include "realtime/letters.h"
+#include "realtime/connection_id.h"
+#include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 

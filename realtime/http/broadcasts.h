@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "alloc/block.h"
-#include "realtime/letters.h"
+#include "realtime/letters/reach.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

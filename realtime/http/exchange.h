@@ -11,7 +11,9 @@
 #include "proto/http.h"
 #include "realtime/http/pipeline.h"
 #include "realtime/http/routes.h"
-#include "realtime/letters.h"
+#include "realtime/letters/publication.h"
+#include "realtime/letters/refused.h"
+#include "realtime/letters/room_life.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/handler.h"
-#include "realtime/letters.h"
+#include "realtime/letters/server.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

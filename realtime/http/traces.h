@@ -12,7 +12,7 @@
 #include "engine/handler.h"
 #include "proto/http.h"
 #include "realtime/flight_recorder.h"
-#include "realtime/letters.h"
+#include "realtime/letters/server.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

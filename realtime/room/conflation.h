@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "realtime/letters.h"
+#include "realtime/letters/publication.h"
 #include "realtime/namespace.h"
 
 namespace ringroom::realtime {

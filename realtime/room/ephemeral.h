@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "realtime/letters.h"
+#include "realtime/letters/publication.h"
 
 namespace ringroom::realtime {
 

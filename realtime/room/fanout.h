@@ -10,7 +10,8 @@
 #include "alloc/block.h"
 #include "proto/command.h"
 #include "proto/frame.h"
-#include "realtime/letters.h"
+#include "realtime/letters/delivery.h"
+#include "realtime/letters/publication.h"
 #include "realtime/room/room.h"
 
 namespace ringroom::realtime {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "realtime/letters.h"
+#include "realtime/connection_id.h"
 
 namespace ringroom::realtime {
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "realtime/letters.h"
+#include "realtime/letters/publication.h"
 
 namespace ringroom::realtime {
 

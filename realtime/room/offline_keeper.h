@@ -4,7 +4,8 @@
 #include <vector>
 
 #include "alloc/block.h"
-#include "realtime/letters.h"
+#include "realtime/letters/membership.h"
+#include "realtime/letters/refused.h"
 #include "realtime/room/fanout.h"
 #include "realtime/room/room.h"
 

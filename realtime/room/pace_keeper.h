@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "realtime/letters.h"
+#include "realtime/letters/publication.h"
 #include "realtime/room/conflation.h"
 #include "realtime/room/room.h"
 #include "realtime/room/room_timers.h"

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "realtime/access/grants.h"
-#include "realtime/letters.h"
+#include "realtime/connection_id.h"
 #include "realtime/namespace.h"
+#include "realtime/wire_form.h"
+#include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 

@@ -8,7 +8,7 @@
 
 #include "alloc/block.h"
 #include "proto/command.h"
-#include "realtime/letters.h"
+#include "realtime/letters/membership.h"
 #include "realtime/room/room.h"
 #include "realtime/room/room_timers.h"
 

@@ -4,7 +4,8 @@
 #include <functional>
 
 #include "engine/handler.h"
-#include "realtime/letters.h"
+#include "realtime/letters/publication.h"
+#include "realtime/letters/refused.h"
 #include "realtime/room/held_publications.h"
 
 namespace ringroom::realtime {

@@ -9,7 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "realtime/letters.h"
+#include "realtime/letters/reach.h"
 #include "realtime/room/pattern_table.h"
 #include "realtime/room/room_roll.h"
 

@@ -15,7 +15,6 @@
 #include "base/id.h"
 #include "engine/handler.h"
 #include "realtime/access/seats.h"
-#include "realtime/letters.h"
 #include "realtime/namespace.h"
 #include "realtime/room/conflation.h"
 #include "realtime/room/ephemeral.h"
@@ -26,6 +25,8 @@
 #include "realtime/room/presence.h"
 #include "realtime/room/room_timers.h"
 #include "realtime/room/state.h"
+#include "realtime/wire_form.h"
+#include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 

@@ -2,7 +2,8 @@
 
 #include <string_view>
 
-#include "realtime/letters.h"
+#include "realtime/letters/refused.h"
+#include "realtime/letters/room_life.h"
 #include "realtime/room/room.h"
 
 namespace ringroom::realtime {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "realtime/access/seats.h"
-#include "realtime/letters.h"
+#include "realtime/letters/membership.h"
 #include "realtime/room/room.h"
 
 namespace ringroom::realtime {

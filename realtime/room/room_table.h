@@ -8,7 +8,11 @@
 #include <vector>
 
 #include "base/result.h"
-#include "realtime/letters.h"
+#include "realtime/letters/delivery.h"
+#include "realtime/letters/history.h"
+#include "realtime/letters/membership.h"
+#include "realtime/letters/publication.h"
+#include "realtime/letters/refused.h"
 #include "realtime/room/fanout.h"
 #include "realtime/room/offline_keeper.h"
 #include "realtime/room/pace_keeper.h"

@@ -7,7 +7,7 @@
 
 #include "proto/json.h"
 #include "realtime/access/fernet.h"
-#include "realtime/letters.h"
+#include "realtime/letters/publication.h"
 #include "realtime/room/room.h"
 
 namespace ringroom::realtime {

@@ -12,9 +12,12 @@
 #include "base/id.h"
 #include "engine/outbox.h"
 #include "realtime/access/grants.h"
+#include "realtime/access/permissions.h"
 #include "realtime/bounds.h"
 #include "realtime/compact_list.h"
-#include "realtime/letters.h"
+#include "realtime/letters/delivery.h"
+#include "realtime/letters/membership.h"
+#include "realtime/letters/room_life.h"
 
 namespace ringroom::realtime {
 

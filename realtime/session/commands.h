@@ -12,7 +12,9 @@
 #include "proto/command.h"
 #include "proto/json.h"
 #include "realtime/access/rate_limits.h"
-#include "realtime/letters.h"
+#include "realtime/letters/publication.h"
+#include "realtime/letters/refused.h"
+#include "realtime/letters/room_life.h"
 #include "realtime/session/questions.h"
 #include "realtime/session/session.h"
 

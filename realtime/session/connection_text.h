@@ -1,10 +1,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
-#include "realtime/letters.h"
+#include "realtime/connection_id.h"
 
 namespace ringroom::realtime {
 

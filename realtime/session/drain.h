@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/handler.h"
-#include "realtime/letters.h"
+#include "realtime/letters/membership.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

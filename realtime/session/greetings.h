@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "proto/command.h"
-#include "realtime/letters.h"
+#include "realtime/letters/membership.h"
+#include "realtime/letters/refused.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

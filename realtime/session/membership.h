@@ -4,7 +4,8 @@
 #include <optional>
 #include <string_view>
 
-#include "realtime/letters.h"
+#include "realtime/letters/membership.h"
+#include "realtime/letters/refused.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "realtime/letters.h"
+#include "realtime/letters/calls.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

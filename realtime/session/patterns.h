@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "realtime/letters.h"
+#include "realtime/letters/reach.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

@@ -4,7 +4,8 @@
 #include <string_view>
 
 #include "proto/command.h"
-#include "realtime/letters.h"
+#include "realtime/connection_id.h"
+#include "realtime/workspace.h"
 
 namespace ringroom::realtime {
 

@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "realtime/access/revocations.h"
-#include "realtime/letters.h"
+#include "realtime/letters/rights.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "realtime/access/grants_ref.h"
-#include "realtime/letters.h"
+#include "realtime/letters/rights.h"
 #include "realtime/session/session.h"
 
 namespace ringroom::realtime {

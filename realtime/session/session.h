@@ -8,9 +8,9 @@
 #include "realtime/access/api_key.h"
 #include "realtime/access/grants_ref.h"
 #include "realtime/http/pipeline.h"
-#include "realtime/letters.h"
 #include "realtime/session/subscription_list.h"
 #include "realtime/session/user_table.h"
+#include "realtime/wire_form.h"
 #include "realtime/workspace.h"
 
 namespace ringroom::realtime {

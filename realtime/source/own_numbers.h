@@ -12,7 +12,7 @@
 #include "alloc/block.h"
 #include "base/histogram.h"
 #include "base/id.h"
-#include "realtime/letters.h"
+#include "realtime/letters/server.h"
 #include "realtime/source/topics.h"
 #include "realtime/totals.h"
 
