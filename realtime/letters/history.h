@@ -13,10 +13,10 @@ namespace ringroom::realtime {
 
 // Answered with HistoryRead, a `history` frame, of a request with Answered, or with Refused.
 struct ReadHistory {
-  RoomId room;
-  ScopedName room_name;
-  Asker asker;
-  std::string_view correlation_id;
+  RoomId room = {};
+  ScopedName room_name = {};
+  Asker asker = {};
+  std::string_view correlation_id = {};
   std::uint32_t limit;
   bool reverse;
   // Messages after this position (reversed: before it); an empty epoch: from the end that is read
@@ -43,10 +43,10 @@ struct HistoryRead {
 
 // What the room remembers is forgotten; its numbering goes on.
 struct ClearHistory {
-  RoomId room;
-  Asker asker;
-  ScopedName room_name;
-  std::string_view correlation_id;
+  RoomId room = {};
+  Asker asker = {};
+  ScopedName room_name = {};
+  std::string_view correlation_id = {};
   void each_text(auto&& f) { room_name.each_text(f), f(correlation_id); }
 };
 

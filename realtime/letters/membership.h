@@ -93,10 +93,10 @@ struct FarewellSaid {
 
 // Answered with a `presence` frame as ToConnection, with Answered, or Refused.
 struct ReadPresence {
-  RoomId room;
-  ScopedName room_name;
-  Asker asker;
-  std::string_view correlation_id;
+  RoomId room = {};
+  ScopedName room_name = {};
+  Asker asker = {};
+  std::string_view correlation_id = {};
   bool counts_only;
 
   void each_text(auto&& f) { room_name.each_text(f), f(correlation_id); }

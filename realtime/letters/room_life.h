@@ -13,10 +13,10 @@ namespace ringroom::realtime {
 
 // Room life (R1). The first three are answered with RoomDescribed or Refused.
 struct CreateRoom {
-  RoomId room;
-  Asker asker;
-  ScopedName room_name;
-  std::string_view correlation_id;
+  RoomId room = {};
+  Asker asker = {};
+  ScopedName room_name = {};
+  std::string_view correlation_id = {};
   std::string_view owner;     // user id; empty: a backend's
   std::string_view metadata;  // raw JSON, an object; empty: none
   std::uint64_t max_members;  // 0: the namespace's
@@ -26,20 +26,20 @@ struct CreateRoom {
   void each_text(auto&& f) { room_name.each_text(f), f(correlation_id), f(owner), f(metadata); }
 };
 struct DeleteRoom {
-  RoomId room;
-  Asker asker;
-  ScopedName room_name;
-  std::string_view correlation_id;
+  RoomId room = {};
+  Asker asker = {};
+  ScopedName room_name = {};
+  std::string_view correlation_id = {};
   std::string_view user_id;
   bool is_granted;  // else only its owner may
 
   void each_text(auto&& f) { room_name.each_text(f), f(correlation_id), f(user_id); }
 };
 struct DescribeRoom {
-  RoomId room;
-  Asker asker;
-  ScopedName room_name;
-  std::string_view correlation_id;
+  RoomId room = {};
+  Asker asker = {};
+  ScopedName room_name = {};
+  std::string_view correlation_id = {};
 
   void each_text(auto&& f) { room_name.each_text(f), f(correlation_id); }
 };

@@ -52,6 +52,9 @@ class Questions {
   void clear_history(const About& about);
 
  private:
+  template <class Question>
+  void ask(const About& about, Question question);
+
   Shard& shard_;
 };
 
