@@ -91,6 +91,15 @@ class Shard : public engine::Handler {
   void send_to_all(const Item& item) {
     for (std::uint16_t to = 0; to < node.cores; ++to) send(CoreId{to}, item);
   }
+  // To the core of the connection that it is for.
+  template <class Item>
+  void answer(const Item& item) {
+    if constexpr (requires { item.to; }) {
+      send(CoreId{item.to.core}, item);
+    } else {
+      send(CoreId{item.asker.to.core}, item);
+    }
+  }
   bool accepts_mail(CoreId to, std::size_t text_bytes) const {
     return to == core || mail_.accepts(to, text_bytes);
   }

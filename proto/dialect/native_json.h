@@ -9,6 +9,7 @@
 #include "proto/command.h"
 #include "proto/dialect/native_command.h"
 #include "proto/dialect/reply.h"
+#include "proto/frame.h"
 #include "proto/json.h"
 
 namespace ringroom::proto::dialect::native_json {
@@ -45,6 +46,13 @@ void encode(const Value& value, alloc::BlockBuilder& out) {
   begin_reply(head_of(value), out);
   write_payload(value, out);
   end_reply(out);
+}
+
+// The same as a frame of its own.
+void append_frame(const auto& value, alloc::BlockBuilder& out) {
+  const std::size_t begin = begin_frame(out);
+  encode(value, out);
+  end_frame(out, begin, Opcode::text);
 }
 
 }  // namespace ringroom::proto::dialect::native_json

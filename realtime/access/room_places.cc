@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/check.h"
+#include "realtime/letters/refusal.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -86,13 +87,7 @@ void RoomPlaces::expel(Session& session, RoomId room) {
 void RoomPlaces::decide(const JoinRoom& join, bool granted) {
   if (granted) return shard_.send(shard_.node.home_of(join.room), join);
   shard_.counters.refused_limit_total.add();
-  shard_.send(shard_.core, Refused{.to = join.connection,
-                                   .room = join.room,
-                                   .ticket = join.ticket,
-                                   .exchange = 0,
-                                   .correlation_id = join.correlation_id,
-                                   .room_name = join.room_name,
-                                   .reason = RefusedBecause::user_in_too_many_rooms});
+  shard_.answer(refusal_of(join, RefusedBecause::user_in_too_many_rooms));
 }
 
 // What was said behind the join, up to the next one that waits.
@@ -105,25 +100,18 @@ void RoomPlaces::go_on(const ConnectionId& speaker, Waiting& waiting) {
         shard_.sessions.find({.slot = speaker.slot, .generation = speaker.generation});
     if (session == nullptr) return;
     if (const auto* publish = std::get_if<Publish>(&item)) {
-      pass_on(*session, *publish, publish->message_id);
+      pass_on(*session, *publish);
     } else {
-      const auto& update = std::get<UpdatePresence>(item);
-      pass_on(*session, update, update.correlation_id);
+      pass_on(*session, std::get<UpdatePresence>(item));
     }
   }
 }
 
 template <class Item>
-void RoomPlaces::pass_on(Session& session, const Item& item, std::string_view correlation_id) {
+void RoomPlaces::pass_on(Session& session, const Item& item) {
   if (session.find(item.room) != nullptr) return shard_.send(shard_.node.home_of(item.room), item);
-  if (correlation_id.empty()) return;
-  shard_.send(shard_.core, Refused{.to = shard_.connection_id(session),
-                                   .room = item.room,
-                                   .ticket = 0,
-                                   .exchange = 0,
-                                   .correlation_id = correlation_id,
-                                   .room_name = item.room_name,
-                                   .reason = RefusedBecause::not_a_member});
+  const Refused refused = refusal_of(item, RefusedBecause::not_a_member);
+  if (!refused.correlation_id.empty()) shard_.answer(refused);
 }
 
 }  // namespace ringroom::realtime

@@ -68,7 +68,7 @@ class RoomPlaces {
   void decide(const JoinRoom& join, bool granted);
   void go_on(const ConnectionId& speaker, Waiting& waiting);
   template <class Item>
-  void pass_on(Session& session, const Item& item, std::string_view correlation_id);
+  void pass_on(Session& session, const Item& item);
 
   Shard& shard_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Waiting>> waiting_;

@@ -99,17 +99,15 @@ void Broadcasts::tell(const Request& request, std::string_view users) {
   if (!request.everybody && users.empty() && request.connections.empty()) return;
   const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
   frame_.clear();
-  const std::size_t begin = proto::begin_frame(frame_);
-  proto::dialect::native_json::encode(proto::Publication{.type = request.type,
-                                                         .room = {},
-                                                         .sequence = 0,
-                                                         .message_id = {id.data(), id.size()},
-                                                         .correlation_id = {},
-                                                         .sender = {},
-                                                         .timestamp_ms = shard_.wall_ms,
-                                                         .payload = request.payload},
-                                      frame_);
-  proto::end_frame(frame_, begin, proto::Opcode::text);
+  proto::dialect::native_json::append_frame(proto::Publication{.type = request.type,
+                                                               .room = {},
+                                                               .sequence = 0,
+                                                               .message_id = {id.data(), id.size()},
+                                                               .correlation_id = {},
+                                                               .sender = {},
+                                                               .timestamp_ms = shard_.wall_ms,
+                                                               .payload = request.payload},
+                                            frame_);
   if (request.everybody)
     shard_.send_to_all(ToEverybody{.workspace = request.workspace,
                                    .frame = frame_.text(),

@@ -297,14 +297,11 @@ void Traces::tell() {
     lines_.append('}');
     watched.offered.clear();
     frame_.clear();
-    const std::size_t begin = proto::begin_frame(frame_);
-    proto::dialect::native_json::encode(
+    proto::dialect::native_json::append_frame(
         proto::Publication{
             .type = "trace", .timestamp_ms = shard_.wall_ms, .payload = lines_.text()},
         frame_);
-    proto::end_frame(frame_, begin, proto::Opcode::text);
-    shard_.send(CoreId{watched.watcher.core},
-                ToConnection{.to = watched.watcher, .frame = frame_.text()});
+    shard_.answer(ToConnection{.to = watched.watcher, .frame = frame_.text()});
   }
 }
 

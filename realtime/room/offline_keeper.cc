@@ -1,23 +1,18 @@
 #include "realtime/room/offline_keeper.h"
 
 #include <limits>
+#include <span>
 #include <string>
 
 #include "proto/dialect/native_json.h"
 #include "proto/frame.h"
+#include "realtime/letters/refusal.h"
+#include "realtime/room/answers.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
 
-namespace {
-
-void append_frame(alloc::BlockBuilder& out, const auto& value) {
-  const std::size_t begin = proto::begin_frame(out);
-  proto::dialect::native_json::encode(value, out);
-  proto::end_frame(out, begin, proto::Opcode::text);
-}
-
-}  // namespace
+namespace native_json = proto::dialect::native_json;
 
 OfflineKeeper::OfflineKeeper(Shard& shard, Fanout& fanout)
     : shard_(shard), fanout_(fanout), frames_(shard.heap) {}
@@ -38,22 +33,14 @@ void OfflineKeeper::greet(const JoinRoom& join, Room& room) {
   messages_.clear();
   frames_.clear();
   const std::uint64_t position = room.offline ? bring(join, room) : recover(join, room);
-  for (const std::string_view message : messages_) {
-    const std::size_t begin = proto::begin_frame(frames_);
-    frames_.append(message);
-    proto::end_frame(frames_, begin, proto::Opcode::text);
-  }
-  shard_.send(CoreId{join.connection.core}, Joined{.to = join.connection,
-                                                   .room = join.room,
-                                                   .ticket = join.ticket,
-                                                   .form = join.form,
-                                                   .room_number = room.number(),
-                                                   .sequence = room.last().value,
-                                                   .user_id = join.user_id,
-                                                   .frame = frames_.empty() ? "" : frames_.text(),
-                                                   .greets = true,
-                                                   .position = position,
-                                                   .epoch = room.epoch()});
+  for (const std::string_view message : messages_)
+    proto::append_frame(frames_, proto::Opcode::text, std::as_bytes(std::span(message)));
+  Joined joined = joined_to(join, room);
+  joined.frame = frames_.empty() ? "" : frames_.text();
+  joined.greets = true;
+  joined.position = position;
+  joined.epoch = room.epoch();
+  shard_.answer(joined);
 }
 
 std::uint64_t OfflineKeeper::bring(const JoinRoom& join, Room& room) {
@@ -86,40 +73,31 @@ void OfflineKeeper::tell_dropped(std::uint64_t dropped) {
   const std::string sentence =
       std::to_string(dropped) +
       " messages for you were dropped before you acknowledged them; load anew what they were about";
-  append_frame(frames_, proto::SystemMessage{.code = "offline_overflow",
-                                             .message = sentence,
-                                             .timestamp_ms = shard_.wall_ms,
-                                             .count = dropped});
+  native_json::append_frame(proto::SystemMessage{.code = "offline_overflow",
+                                                 .message = sentence,
+                                                 .timestamp_ms = shard_.wall_ms,
+                                                 .count = dropped},
+                            frames_);
 }
 
 void OfflineKeeper::receive(const Acknowledge& acknowledge, Room* room) {
   if (room == nullptr || acknowledge.epoch != room->epoch())
-    return refuse(acknowledge, RefusedBecause::other_epoch);
-  if (!room->offline) return refuse(acknowledge, RefusedBecause::no_queue);
+    return shard_.answer(refusal_of(acknowledge, RefusedBecause::other_epoch));
+  if (!room->offline) return shard_.answer(refusal_of(acknowledge, RefusedBecause::no_queue));
   if (acknowledge.sequence > room->last().value)
-    return refuse(acknowledge, RefusedBecause::not_said_yet);
+    return shard_.answer(refusal_of(acknowledge, RefusedBecause::not_said_yet));
   fanout_.seal(*room);  // what is cut off has to be there
   look(*room);
   room->offline->acknowledge(*room->history, acknowledge.sequence);
   shard_.counters.acknowledgements_total.add();
   if (acknowledge.correlation_id.empty()) return;
   alloc::BlockBuilder frame(shard_.heap);
-  append_frame(frame, proto::Ack{.correlation_id = acknowledge.correlation_id,
-                                 .room = room->shown_name(),
-                                 .sequence = room->offline->acknowledged(),
-                                 .epoch = room->epoch()});
-  shard_.send(CoreId{acknowledge.from.core},
-              ToConnection{.to = acknowledge.from, .frame = frame.text()});
-}
-
-void OfflineKeeper::refuse(const Acknowledge& acknowledge, RefusedBecause reason) {
-  shard_.send(CoreId{acknowledge.from.core}, Refused{.to = acknowledge.from,
-                                                     .room = acknowledge.room,
-                                                     .ticket = 0,
-                                                     .exchange = 0,
-                                                     .correlation_id = acknowledge.correlation_id,
-                                                     .room_name = acknowledge.room_name,
-                                                     .reason = reason});
+  native_json::append_frame(proto::Ack{.correlation_id = acknowledge.correlation_id,
+                                       .room = room->shown_name(),
+                                       .sequence = room->offline->acknowledged(),
+                                       .epoch = room->epoch()},
+                            frame);
+  shard_.answer(ToConnection{.to = acknowledge.from, .frame = frame.text()});
 }
 
 }  // namespace ringroom::realtime

@@ -5,7 +5,6 @@
 
 #include "alloc/block.h"
 #include "realtime/letters/membership.h"
-#include "realtime/letters/refused.h"
 #include "realtime/room/fanout.h"
 #include "realtime/room/room.h"
 
@@ -43,7 +42,6 @@ class OfflineKeeper {
   std::uint64_t bring(const JoinRoom& join, Room& room);
   std::uint64_t recover(const JoinRoom& join, Room& room);
   void tell_dropped(std::uint64_t dropped);
-  void refuse(const Acknowledge& acknowledge, RefusedBecause reason);
 
   Shard& shard_;
   Fanout& fanout_;

@@ -55,14 +55,14 @@ void PaceKeeper::tell_displaced(Room& room) {
     shard_.rooms.remember(room,
                           {.key = displaced.message_key, .sequence = 0, .at_ms = shard_.now_ms});
   if (!displaced.wants_answer) return;
-  shard_.send(CoreId{displaced.from.core}, Published{.to = displaced.from,
-                                                     .exchange = displaced.exchange,
-                                                     .correlation_id = displaced.message_id,
-                                                     .room_name = room.name(),
-                                                     .sequence = 0,
-                                                     .epoch = {},
-                                                     .message_id = {},
-                                                     .replaced = true});
+  shard_.answer(Published{.to = displaced.from,
+                          .exchange = displaced.exchange,
+                          .correlation_id = displaced.message_id,
+                          .room_name = room.name(),
+                          .sequence = 0,
+                          .epoch = {},
+                          .message_id = {},
+                          .replaced = true});
 }
 
 const Conflation::Waiting* PaceKeeper::next(Room& room, Which which) {

@@ -6,6 +6,8 @@
 #include "proto/dialect/reply.h"
 #include "proto/json_object.h"
 #include "realtime/bounds.h"
+#include "realtime/letters/refusal.h"
+#include "realtime/room/answers.h"
 #include "realtime/room/fanout.h"
 #include "realtime/shard.h"
 
@@ -170,6 +172,34 @@ std::span<const proto::PresenceMember> PresenceKeeper::list(const Room& room,
         listed_.push_back({.user_id = user_id, .connections = connections, .info = info});
       });
   return listed_;
+}
+
+void PresenceKeeper::receive(const ReadPresence& read, Room* found) {
+  if (found == nullptr) return shard_.answer(refusal_of(read, RefusedBecause::no_room));
+  Room& room = *found;
+  if (!room.presence) return shard_.answer(refusal_of(read, RefusedBecause::no_presence));
+  tell(room, nobody);  // who is gone by now is not listed
+  std::optional<std::span<const proto::PresenceMember>> members;
+  if (!read.counts_only) members = list(room, shard_.config().queue_bytes_max / 2);
+  reply(shard_, read.asker,
+        proto::PresenceList{.correlation_id = read.correlation_id,
+                            .room = room.shown_name(),
+                            .members = members,
+                            .count = room.presence->users(),
+                            .connections = room.presence->connections()},
+        payload_);
+}
+
+void PresenceKeeper::receive(const UpdatePresence& said, Room* found) {
+  if (found == nullptr) return shard_.answer(refusal_of(said, RefusedBecause::not_a_member));
+  Room& room = *found;
+  if (!room.presence) return shard_.answer(refusal_of(said, RefusedBecause::no_presence));
+  if (!update(room, said.user_id, said.info))
+    return shard_.answer(refusal_of(said, RefusedBecause::not_a_member));
+  if (!said.correlation_id.empty())
+    reply(shard_, {.to = said.from, .exchange = 0},
+          proto::Ack{.correlation_id = said.correlation_id, .room = room.shown_name()}, payload_);
+  tell(room, nobody);
 }
 
 void PresenceKeeper::see_to(Room& room) {

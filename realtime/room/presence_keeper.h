@@ -19,10 +19,9 @@ class Shard;
 
 // Keeps who is in the rooms of this core, and tells their listeners.
 //
-//   enter(), leave(), update() --> Presence of the room --+--> at once: user_joined, user_left,
-//                                          ^              |    user_updated
-//   fired() <-- RoomTimers                 +-- look() ----+--> when the interval ends:
-//                                                              presence_diff
+//   enter(), leave(),      --> Presence of the room --+--> at once: user_joined, user_left,
+//   receive(UpdatePresence)             ^             |    user_updated
+//   fired() <-- RoomTimers              +-- tell() ---+--> when the interval ends: presence_diff
 //
 // A room's timer is the end of a grace or of an interval.
 //
@@ -39,10 +38,12 @@ class PresenceKeeper {
   // answered first. An empty user is a listener that is no member.
   void enter(Room& room, const JoinRoom& join);
   void leave(Room& room, std::string_view user_id, bool is_broken);
-  // False: no such member.
-  bool update(Room& room, std::string_view user_id, std::string_view info);
   // Tells what is due to everybody but `about`, and sees to what is due later.
   void tell(Room& room, const ConnectionId& about);
+
+  // Answered; nullptr: there is no such room now.
+  void receive(const ReadPresence& read, Room* room);
+  void receive(const UpdatePresence& said, Room* room);
 
   // The core's timer has fired. The rooms whose time has come, each to be told; valid until the
   // next call.
@@ -53,6 +54,8 @@ class PresenceKeeper {
   std::span<const proto::PresenceMember> list(const Room& room, std::size_t bytes_max);
 
  private:
+  // False: no such member.
+  bool update(Room& room, std::string_view user_id, std::string_view info);
   void tell_each(Room& room, const ConnectionId& about);
   void tell_batch(Room& room);
   void announce(Room& room, std::string_view type, const ConnectionId& about);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "realtime/bounds.h"
+#include "realtime/letters/refusal.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -51,14 +52,14 @@ bool QuietKeeper::holds(const Publish& publish) {
     show();
     arm();
     if (publish.wants_answer)
-      shard_.send(CoreId{publish.from.core}, Published{.to = publish.from,
-                                                       .exchange = publish.exchange,
-                                                       .correlation_id = publish.message_id,
-                                                       .room_name = publish.room_name,
-                                                       .sequence = 0,
-                                                       .epoch = {},
-                                                       .message_id = {},
-                                                       .held_until_ms = due_ms});
+      shard_.answer(Published{.to = publish.from,
+                              .exchange = publish.exchange,
+                              .correlation_id = publish.message_id,
+                              .room_name = publish.room_name,
+                              .sequence = 0,
+                              .epoch = {},
+                              .message_id = {},
+                              .held_until_ms = due_ms});
   }
   return true;
 }
@@ -97,14 +98,7 @@ void QuietKeeper::arm() {
 
 void QuietKeeper::refuse(const Publish& publish, RefusedBecause reason) {
   shard_.counters.refused_limit_total.add();
-  if (publish.from == nobody) return;
-  shard_.send(CoreId{publish.from.core}, Refused{.to = publish.from,
-                                                 .room = publish.room,
-                                                 .ticket = 0,
-                                                 .exchange = publish.exchange,
-                                                 .correlation_id = publish.message_id,
-                                                 .room_name = publish.room_name,
-                                                 .reason = reason});
+  if (!(publish.from == nobody)) shard_.answer(refusal_of(publish, reason));
 }
 
 }  // namespace ringroom::realtime

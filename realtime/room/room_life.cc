@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "realtime/letters/refusal.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -13,31 +14,25 @@ template <class Request>
 void RoomLife::refuse(const Request& request, RefusedBecause reason) {
   if (reason == RefusedBecause::too_many_rooms || reason == RefusedBecause::workspace_full)
     shard_.counters.refused_limit_total.add();
-  shard_.send(CoreId{request.asker.to.core}, Refused{.to = request.asker.to,
-                                                     .room = request.room,
-                                                     .ticket = 0,
-                                                     .exchange = request.asker.exchange,
-                                                     .correlation_id = request.correlation_id,
-                                                     .room_name = request.room_name,
-                                                     .reason = reason});
+  shard_.answer(refusal_of(request, reason));
 }
 
 void RoomLife::describe(const Room& room, const Question& question) {
   const Room::Profile* profile = room.profile.get();
-  shard_.send(CoreId{question.asker.to.core},
-              RoomDescribed{.asker = question.asker,
-                            .why = question.why,
-                            .is_public = profile == nullptr || profile->is_public,
-                            .listing = question.listing,
-                            .members = room.member_count(),
-                            .correlation_id = question.correlation_id,
-                            .room_name = room.name(),
-                            .owner = profile == nullptr ? std::string_view() : profile->owner,
-                            .metadata = profile == nullptr ? std::string_view() : profile->metadata,
-                            .epoch = room.epoch(),
-                            .max_members = room.members_max(),
-                            .sequence = room.last().value,
-                            .created_ms = room.created_wall_ms});
+  shard_.answer(
+      RoomDescribed{.asker = question.asker,
+                    .why = question.why,
+                    .is_public = profile == nullptr || profile->is_public,
+                    .listing = question.listing,
+                    .members = room.member_count(),
+                    .correlation_id = question.correlation_id,
+                    .room_name = room.name(),
+                    .owner = profile == nullptr ? std::string_view() : profile->owner,
+                    .metadata = profile == nullptr ? std::string_view() : profile->metadata,
+                    .epoch = room.epoch(),
+                    .max_members = room.members_max(),
+                    .sequence = room.last().value,
+                    .created_ms = room.created_wall_ms});
 }
 
 void RoomLife::receive(const CreateRoom& create) {

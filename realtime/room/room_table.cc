@@ -8,10 +8,10 @@
 
 #include "base/check.h"
 #include "proto/dialect/native_json.h"
-#include "proto/frame.h"
-#include "proto/json_object.h"
 #include "realtime/access/grants.h"
 #include "realtime/bounds.h"
+#include "realtime/letters/refusal.h"
+#include "realtime/room/answers.h"
 #include "realtime/shard.h"
 
 namespace ringroom::realtime {
@@ -27,6 +27,7 @@ RoomTable::RoomTable(Shard& shard)
       room_seats_(shard),
       pace_keeper_(shard, fanout_),
       tenants_(shard.node, shard.core),
+      history_keeper_(shard, fanout_, offline_keeper_, tenants_),
       frame_(shard.heap),
       payload_(shard.heap) {
   adopt_settings();
@@ -34,7 +35,7 @@ RoomTable::RoomTable(Shard& shard)
 
 void RoomTable::adopt_settings() {
   ++edition_;
-  history_of_core_.bytes_max = shard_.node.share_of_core(shard_.config().history_bytes_max);
+  history_keeper_.adopt_settings();
 }
 
 void RoomTable::adopt(Room& room) {
@@ -45,16 +46,7 @@ void RoomTable::adopt(Room& room) {
   fanout_.seal(room);
   room.adopt(std::move(rules));
   const Namespace& now = room.options();
-  // Whether it is the queue of an absent user stays as it was made, too.
-  if (now.keeps_queue() == (room.offline != nullptr)) {
-    if (!room.offline && now.history_count == 0) {
-      room.history = nullptr;
-    } else if (room.history) {
-      room.history->adopt(history_limits(now));
-    } else {
-      begin_history(room);
-    }
-  }
+  history_keeper_.adopt(room);
   if (now.state_keys > 0 && !room.state) room.state = std::make_unique<State>(now);
   if (now.state_keys == 0 && room.state) {
     shard_.footprint.state_bytes.subtract(room.state->bytes());
@@ -103,34 +95,12 @@ Result<Room*, RefusedBecause> RoomTable::make(RoomId id, ScopedName name,
   room->used_ms = shard_.now_ms;
   room->created_wall_ms = shard_.wall_ms;
   room->counted = tenants_.begin(name.workspace());
-  begin_history(*room);
+  history_keeper_.begin(*room);
   presence_keeper_.begin(*room);
   shard_.counters.rooms.add();
   // Before anybody can say something in it.
   shard_.reach.welcome(*room);
   return room.get();
-}
-
-History::Limits RoomTable::history_limits(const Namespace& rules) const {
-  return rules.keeps_queue() ? History::Limits{.count = rules.offline_count,
-                                               .age_ms = rules.offline_age_ms,
-                                               .bytes = rules.offline_bytes}
-                             : History::Limits{.count = rules.history_count,
-                                               .age_ms = rules.history_age_ms,
-                                               .bytes = rules.history_bytes};
-}
-
-void RoomTable::begin_history(Room& room) {
-  const Namespace& rules = room.options();
-  const bool is_queue = rules.keeps_queue();
-  if (!is_queue && rules.history_count == 0) return;
-  History::Budget& of_namespace = tenants_.history_of(room.name().workspace(), rules);
-  room.history = std::make_unique<History>(
-      history_limits(rules), History::Account{.of_namespace = of_namespace,
-                                              .of_core = history_of_core_,
-                                              .memory = is_queue ? shard_.footprint.offline_bytes
-                                                                 : shard_.footprint.history_bytes});
-  if (is_queue) room.offline = std::make_unique<OfflineQueue>();
 }
 
 std::uint32_t RoomTable::next_number() {
@@ -195,10 +165,6 @@ void RoomTable::receive(const JoinRoom& join) {
   if (older) room_seats_.end(*room, *older);
 }
 
-std::size_t RoomTable::look_back_bytes_max() const {
-  return std::min<std::size_t>(shard_.config().queue_bytes_max / 2, bounds::look_back_bytes_max);
-}
-
 void RoomTable::enter_by_pattern(Room& room, const PatternTable::Listener& listener) {
   fanout_.seal(room);
   room.enter(CoreId{listener.connection.core}, listener.form);
@@ -222,41 +188,10 @@ void RoomTable::enter_by_pattern(Room& room, const PatternTable::Listener& liste
          room);
 }
 
-std::optional<bool> RoomTable::look_back(const JoinRoom& join, Room& room) {
-  messages_.clear();
-  const std::uint64_t last = room.last().value;
-  if (room.history) room.history->expire(shard_.now_ms);
-  const std::size_t bytes_max = look_back_bytes_max();
-  const PermissionView reader = PermissionView::of(join.permissions);
-  std::optional<bool> recovered;
-  if (!join.recover_epoch.empty()) {
-    const bool is_same_numbering = join.recover_epoch == room.epoch();
-    if (room.history) {
-      recovered =
-          is_same_numbering &&
-          room.history->since(join.recover_sequence, last, room.options().recovery_messages_max,
-                              bytes_max, messages_, reader) == History::Recovery::complete;
-    } else {
-      // Without a history there is still nothing to miss where nothing was said.
-      recovered = is_same_numbering && join.recover_sequence == last;
-    }
-    if (*recovered) {
-      shard_.counters.recoveries_complete_total.add();
-      shard_.counters.recovered_messages_total.add(messages_.size());
-      return recovered;
-    }
-    shard_.counters.recoveries_failed_total.add();
-  }
-  // The newest, in the order they were said.
-  if (join.history_limit > 0 && room.history)
-    room.history->newest(0, History::Pick::all, join.history_limit, bytes_max, messages_, reader);
-  return recovered;
-}
-
 void RoomTable::answer(const JoinRoom& join, Room& room) {
   frame_.clear();
   if (!is_raw(join.form)) {
-    const std::optional<bool> recovered = look_back(join, room);
+    const HistoryKeeper::Past past = history_keeper_.look_back(join, room);
     std::optional<std::span<const std::string_view>> members;
     if (join.wants_members && room.presence) {
       listed_.clear();
@@ -266,128 +201,27 @@ void RoomTable::answer(const JoinRoom& join, Room& room) {
       members = listed_;
     }
     // Who recovered has what changed the values since; the others get them as they are now.
-    const bool shows_state = room.state != nullptr && !recovered.value_or(false);
+    const bool shows_state = room.state != nullptr && !past.recovered.value_or(false);
     // The others call the room by its name.
     const bool is_numbered = dialect_of(join.form) == WireForm::binary;
-    const std::size_t begin = proto::begin_frame(frame_);
-    proto::dialect::native_json::encode(
+    proto::dialect::native_json::append_frame(
         proto::RoomJoined{.correlation_id = join.correlation_id,
                           .room = room.shown_name(),
                           .room_id = is_numbered ? room.number() : 0,
                           .sequence = room.last().value,
                           .epoch = room.epoch(),
-                          .recovered = recovered,
-                          .messages = messages_,
+                          .recovered = past.recovered,
+                          .messages = past.messages,
                           .members = members,
                           .member_count = room.member_count(),
                           .state = shows_state ? std::optional(state_keeper_.snapshot(*room.state))
                                                : std::nullopt},
         frame_);
-    proto::end_frame(frame_, begin, proto::Opcode::text);
   }
-  shard_.send(CoreId{join.connection.core},
-              Joined{.to = join.connection,
-                     .room = join.room,
-                     .ticket = join.ticket,
-                     .form = join.form,
-                     .room_number = room.number(),
-                     .sequence = room.last().value,
-                     .user_id = join.user_id,
-                     .frame = frame_.text(),
-                     .room_name = join.by_pattern ? join.room_name : ScopedName()});
-}
-
-void RoomTable::write(const auto& value) {
-  frame_.clear();
-  const std::size_t begin = proto::begin_frame(frame_);
-  proto::dialect::native_json::encode(value, frame_);
-  proto::end_frame(frame_, begin, proto::Opcode::text);
-}
-
-void RoomTable::receive(const ReadHistory& read) {
-  Room* found = find(read.room, read.room_name);
-  if (found == nullptr) return refuse(read, read.asker, RefusedBecause::no_room);
-  Room& room = *found;
-  if (!room.history) return refuse(read, read.asker, RefusedBecause::no_history);
-  fanout_.seal(room);  // what is being gathered is said already
-  room.history->expire(shard_.now_ms);
-  const std::uint64_t last = room.last().value;
-  const PermissionView reader = PermissionView::of(read.permissions);
-  std::uint64_t from = read.reverse ? last + 1 : room.history->oldest().value_or(last + 1) - 1;
-  if (!read.since_epoch.empty()) {
-    from = read.since_sequence;
-    // Never partial: a hole between the position and what is kept is said, not skipped.
-    const bool is_gone = read.since_epoch != room.epoch() || from > last + 1 ||
-                         (!read.reverse && from < last && room.history->has_lost(from, reader));
-    if (is_gone) return refuse(read, read.asker, RefusedBecause::unrecoverable);
-  }
-  room.history->read(from, read.reverse, read.limit, look_back_bytes_max(), messages_, reader);
-  const proto::HistoryPage page{.correlation_id = read.correlation_id,
-                                .room = room.shown_name(),
-                                .messages = messages_,
-                                .sequence = last,
-                                .epoch = room.epoch()};
-  if (read.asker.exchange != 0) return reply(read.asker, page);
-  write(page);
-  shard_.send(CoreId{read.asker.to.core}, HistoryRead{.to = read.asker.to,
-                                                      .edition = read.edition,
-                                                      .correlation_id = read.correlation_id,
-                                                      .room_name = room.shown_name(),
-                                                      .frame = frame_.text()});
-}
-
-void RoomTable::receive(const ClearHistory& clear) {
-  Room* found = find(clear.room, clear.room_name);
-  if (found == nullptr) return refuse(clear, clear.asker, RefusedBecause::no_room);
-  Room& room = *found;
-  if (!room.history) return refuse(clear, clear.asker, RefusedBecause::no_history);
-  fanout_.seal(room);  // what is being gathered is said already
-  const std::size_t cleared = room.history->size();
-  if (room.offline) {
-    offline_keeper_.look(room);
-    room.offline->acknowledge(*room.history, room.last().value);
-  } else {
-    room.history->clear();
-  }
-  frame_.clear();
-  proto::JsonObject answer(frame_);
-  answer.text("room", room.shown_name());
-  answer.number("cleared", cleared);
-  answer.number("sequence", room.last().value);
-  answer.text("epoch", room.epoch());
-  answer.end();
-  frame_.append('\n');
-  shard_.send(CoreId{clear.asker.to.core}, Answered{.asker = clear.asker, .body = frame_.text()});
-}
-
-void RoomTable::receive(const ReadPresence& read) {
-  Room* found = find(read.room, read.room_name);
-  if (found == nullptr) return refuse(read, read.asker, RefusedBecause::no_room);
-  Room& room = *found;
-  if (!room.presence) return refuse(read, read.asker, RefusedBecause::no_presence);
-  presence_keeper_.tell(room, nobody);  // who is gone by now is not listed
-  std::optional<std::span<const proto::PresenceMember>> members;
-  if (!read.counts_only) members = presence_keeper_.list(room, shard_.config().queue_bytes_max / 2);
-  reply(read.asker, proto::PresenceList{.correlation_id = read.correlation_id,
-                                        .room = room.shown_name(),
-                                        .members = members,
-                                        .count = room.presence->users(),
-                                        .connections = room.presence->connections()});
-}
-
-void RoomTable::receive(const UpdatePresence& update) {
-  Room* found = find(update.room, update.room_name);
-  if (found == nullptr)
-    return refuse(update, {.to = update.from, .exchange = 0}, RefusedBecause::not_a_member);
-  Room& room = *found;
-  if (!room.presence)
-    return refuse(update, {.to = update.from, .exchange = 0}, RefusedBecause::no_presence);
-  if (!presence_keeper_.update(room, update.user_id, update.info))
-    return refuse(update, {.to = update.from, .exchange = 0}, RefusedBecause::not_a_member);
-  if (!update.correlation_id.empty())
-    reply({.to = update.from, .exchange = 0},
-          proto::Ack{.correlation_id = update.correlation_id, .room = room.shown_name()});
-  presence_keeper_.tell(room, nobody);
+  Joined joined = joined_to(join, room);
+  joined.frame = frame_.text();
+  if (join.by_pattern) joined.room_name = join.room_name;
+  shard_.answer(joined);
 }
 
 void RoomTable::tell_presence() {
@@ -398,43 +232,10 @@ void RoomTable::tell_presence() {
   }
 }
 
-void RoomTable::reply(const Asker& asker, const auto& value) {
-  if (asker.exchange == 0) {
-    write(value);
-    return shard_.send(CoreId{asker.to.core}, ToConnection{.to = asker.to, .frame = frame_.text()});
-  }
-  frame_.clear();
-  proto::dialect::write_payload(value, frame_);
-  frame_.append('\n');
-  shard_.send(CoreId{asker.to.core}, Answered{.asker = asker, .body = frame_.text()});
-}
-
 void RoomTable::receive(const CatchUp& catch_up) {
   const auto found = rooms_.find(catch_up.room.value);
   if (found == rooms_.end() || found->second->is_ending) return;  // it is told of that instead
-  Room& room = *found->second;
-  fanout_.seal(room);
-  messages_.clear();
-  if (room.history) {
-    room.history->expire(shard_.now_ms);
-    room.history->newest(catch_up.since,
-                         room.options().slow_consumer == SlowPolicy::keep_latest
-                             ? History::Pick::last_of_key
-                             : History::Pick::all,
-                         room.options().recovery_messages_max, look_back_bytes_max(), messages_,
-                         PermissionView::of(catch_up.permissions));
-  }
-  frame_.clear();
-  for (const std::string_view message : messages_) {
-    const std::size_t begin = proto::begin_frame(frame_);
-    frame_.append(message);
-    proto::end_frame(frame_, begin, proto::Opcode::text);
-  }
-  shard_.send(CoreId{catch_up.to.core}, CaughtUp{.room = room.id(),
-                                                 .to = catch_up.to,
-                                                 .ticket = catch_up.ticket,
-                                                 .sequence = room.last().value,
-                                                 .frames = frame_.text()});
+  history_keeper_.receive(catch_up, *found->second);
 }
 
 void RoomTable::reset(Room& room, std::string_view reason) {
@@ -476,16 +277,6 @@ void RoomTable::receive(const LeaveRoom& leave) {
   presence_keeper_.tell(room, leave.connection);
 }
 
-void RoomTable::refuse(const auto& question, const Asker& asker, RefusedBecause reason) {
-  shard_.send(CoreId{asker.to.core}, Refused{.to = asker.to,
-                                             .room = question.room,
-                                             .ticket = 0,
-                                             .exchange = asker.exchange,
-                                             .correlation_id = question.correlation_id,
-                                             .room_name = question.room_name,
-                                             .reason = reason});
-}
-
 void RoomTable::receive(const Farewell& farewell) {
   const auto found = rooms_.find(farewell.room.value);  // none: its join was refused
   if (found != rooms_.end()) {
@@ -493,18 +284,12 @@ void RoomTable::receive(const Farewell& farewell) {
     release(*found->second, PaceKeeper::Which::all);
     fanout_.seal(*found->second);
   }
-  shard_.send(CoreId{farewell.connection.core}, FarewellSaid{.to = farewell.connection});
+  shard_.answer(FarewellSaid{.to = farewell.connection});
 }
 
 void RoomTable::refuse(const JoinRoom& join, RefusedBecause reason) {
   shard_.counters.refused_limit_total.add();
-  shard_.send(CoreId{join.connection.core}, Refused{.to = join.connection,
-                                                    .room = join.room,
-                                                    .ticket = join.ticket,
-                                                    .exchange = 0,
-                                                    .correlation_id = join.correlation_id,
-                                                    .room_name = join.room_name,
-                                                    .reason = reason});
+  shard_.answer(refusal_of(join, reason));
 }
 
 void RoomTable::receive(const RoomBusy& busy) {

@@ -14,6 +14,7 @@
 #include "realtime/letters/publication.h"
 #include "realtime/letters/refused.h"
 #include "realtime/room/fanout.h"
+#include "realtime/room/history_keeper.h"
 #include "realtime/room/offline_keeper.h"
 #include "realtime/room/pace_keeper.h"
 #include "realtime/room/pattern_table.h"
@@ -45,10 +46,18 @@ class RoomTable {
     offline_keeper_.receive(acknowledge, find(acknowledge.room, acknowledge.room_name));
   }
   void receive(const Publish& publish);
-  void receive(const ReadHistory& read);
-  void receive(const ReadPresence& read);
-  void receive(const ClearHistory& clear);
-  void receive(const UpdatePresence& update);
+  void receive(const ReadHistory& read) {
+    history_keeper_.receive(read, find(read.room, read.room_name));
+  }
+  void receive(const ClearHistory& clear) {
+    history_keeper_.receive(clear, find(clear.room, clear.room_name));
+  }
+  void receive(const ReadPresence& read) {
+    presence_keeper_.receive(read, find(read.room, read.room_name));
+  }
+  void receive(const UpdatePresence& said) {
+    presence_keeper_.receive(said, find(said.room, said.room_name));
+  }
   void receive(const CatchUp& catch_up);
   void receive(const RoomBusy& busy);
 
@@ -111,20 +120,8 @@ class RoomTable {
   Result<Room*, RefusedBecause> find_or_make(RoomId id, ScopedName name);
   void answer(const JoinRoom& join, Room& room);
   void release_held();
-  History::Limits history_limits(const Namespace& rules) const;
-  void begin_history(Room& room);
   void adopt(Room& room);
-  // What the join shows of the room's past, in messages_. True: all that was missed; nullopt:
-  // recovery was not asked for.
-  std::optional<bool> look_back(const JoinRoom& join, Room& room);
-  // Of messages in one answer.
-  std::size_t look_back_bytes_max() const;
   void refuse(const JoinRoom& join, RefusedBecause reason);
-  // Of a question that changes nothing.
-  void refuse(const auto& question, const Asker& asker, RefusedBecause reason);
-  void write(const auto& value);  // as a frame, into frame_
-  // One frame for one connection, or the answer of a request.
-  void reply(const Asker& asker, const auto& value);
   // The answer that this publish got before, if it is here for the second time.
   bool answers_again(const Publish& publish, Room& room, std::uint64_t key);
   // The key's last value, in rooms that keep them; returns the change to tell, see StateKeeper.
@@ -155,14 +152,13 @@ class RoomTable {
   RoomSeats room_seats_;
   PaceKeeper pace_keeper_;
   Tenants tenants_;
-  History::Budget history_of_core_;
+  HistoryKeeper history_keeper_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;
   std::uint32_t edition_ = 0;  // of the settings
   std::uint64_t rooms_made_ = 0;
   std::size_t sweep_bucket_ = 0;         // of rooms_, the next to visit
   alloc::BlockBuilder frame_, payload_;  // scratch
   std::vector<std::string_view> listed_;
-  std::vector<std::string_view> messages_;
   std::vector<std::uint64_t> forgotten_;
 };
 

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "realtime/letters/refusal.h"
+#include "realtime/room/answers.h"
 #include "realtime/room/room_table.h"
 #include "realtime/shard.h"
 #include "realtime/workspace_counters.h"
@@ -18,14 +20,7 @@ void RoomTable::refuse(const Publish& publish, RefusedBecause reason, std::uint6
                       publish.user, publish.room.value, std::uint64_t(reason));
   if (publish.waited) shard_.counters.held_lost_total.add();
   if (publish.from == nobody) return;
-  shard_.send(CoreId{publish.from.core}, Refused{.to = publish.from,
-                                                 .room = publish.room,
-                                                 .ticket = 0,
-                                                 .exchange = publish.exchange,
-                                                 .correlation_id = publish.message_id,
-                                                 .room_name = publish.room_name,
-                                                 .reason = reason,
-                                                 .version = version});
+  shard_.answer(refusal_of(publish, reason, version));
 }
 
 // Equal ids of two users are two messages; a backend has no user and is one.
@@ -40,18 +35,13 @@ bool RoomTable::answers_again(const Publish& publish, Room& room, std::uint64_t 
   shard_.counters.duplicates_total.add();
   if (!publish.wants_answer) return true;
   const MessageId::Text id = known->id.text();
-  shard_.send(CoreId{publish.from.core}, Published{.to = publish.from,
-                                                   .exchange = publish.exchange,
-                                                   .correlation_id = publish.message_id,
-                                                   .room_name = room.name(),
-                                                   .sequence = known->sequence,
-                                                   .epoch = room.epoch(),
-                                                   .message_id = {id.data(), id.size()},
-                                                   .duplicate = true,
-                                                   .replaced = known->sequence == 0,
-                                                   .is_stored = room.history != nullptr,
-                                                   .since = publish.since,
-                                                   .room = publish.room});
+  Published published = published_to(publish, room);
+  published.sequence = known->sequence;
+  published.message_id = {id.data(), id.size()};
+  published.duplicate = true;
+  published.replaced = known->sequence == 0;
+  published.is_stored = room.history != nullptr;
+  shard_.answer(published);
   return true;
 }
 
@@ -119,16 +109,7 @@ void RoomTable::receive_ephemeral(const Publish& publish, Room& room) {
   shard_.counters.publications_total.add();
   if (room.counted != nullptr) room.counted->publications_total.add();
   shard_.stages.reached_room(publish.since);
-  if (!publish.wants_answer) return;
-  shard_.send(CoreId{publish.from.core}, Published{.to = publish.from,
-                                                   .exchange = publish.exchange,
-                                                   .correlation_id = publish.message_id,
-                                                   .room_name = room.name(),
-                                                   .sequence = 0,
-                                                   .epoch = room.epoch(),
-                                                   .message_id = {},
-                                                   .since = publish.since,
-                                                   .room = publish.room});
+  if (publish.wants_answer) shard_.answer(published_to(publish, room));
 }
 
 void RoomTable::release_held() {
@@ -195,12 +176,11 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
   if (objects(publish, room)) return;
   if (space == Fanout::Space::full) fanout_.throttle(room, publish.from);
   if (room.gathering) room.gathering->heard(publish.from);
-  const CoreId asker{publish.from.core};
   if (!room.is_used()) room.used_ms = shard_.now_ms;
   shard_.counters.publications_total.add();
   if (!publish.waited) shard_.stages.reached_room(publish.since);
   if (room.counted != nullptr) room.counted->publications_total.add();
-  if (asker != shard_.core) shard_.counters.publications_remote_total.add();
+  if (CoreId{publish.from.core} != shard_.core) shard_.counters.publications_remote_total.add();
 
   const MessageId message_id = shard_.message_ids.next(shard_.wall_ms);
   const MessageId::Text id = message_id.text();
@@ -230,17 +210,12 @@ void RoomTable::publish(const Publish& publish, Room& room, std::uint64_t key) {
                                  .patch = patch},
               publish.payload_kind, std::span(without, without_count),
               publish.priority.value_or(room.options().priority), publish.permission);
-  if (publish.wants_answer)
-    shard_.send(asker, Published{.to = publish.from,
-                                 .exchange = publish.exchange,
-                                 .correlation_id = publish.message_id,
-                                 .room_name = room.name(),
-                                 .sequence = sequence,
-                                 .epoch = room.epoch(),
-                                 .message_id = {id.data(), id.size()},
-                                 .is_stored = room.history != nullptr,
-                                 .since = publish.since,
-                                 .room = publish.room});
+  if (!publish.wants_answer) return;
+  Published published = published_to(publish, room);
+  published.sequence = sequence;
+  published.message_id = {id.data(), id.size()};
+  published.is_stored = room.history != nullptr;
+  shard_.answer(published);
 }
 
 }  // namespace ringroom::realtime

@@ -328,14 +328,13 @@ void OwnNumbers::answer(const Request& request) {
   write_performance(*now, start);
   out_.append('}');
   frame_.clear();
-  const std::size_t begin = proto::begin_frame(frame_);
-  proto::dialect::native_json::encode(proto::Publication{.type = "metrics",
-                                                         .correlation_id = request.correlation_id,
-                                                         .timestamp_ms = shard_.wall_ms,
-                                                         .payload = out_.text()},
-                                      frame_);
-  proto::end_frame(frame_, begin, proto::Opcode::text);
-  shard_.send(CoreId{request.to.core}, ToConnection{.to = request.to, .frame = frame_.text()});
+  proto::dialect::native_json::append_frame(
+      proto::Publication{.type = "metrics",
+                         .correlation_id = request.correlation_id,
+                         .timestamp_ms = shard_.wall_ms,
+                         .payload = out_.text()},
+      frame_);
+  shard_.answer(ToConnection{.to = request.to, .frame = frame_.text()});
 }
 
 }  // namespace ringroom::realtime
