@@ -11,6 +11,7 @@
 #include "alloc/block.h"
 #include "proto/command.h"
 #include "proto/json.h"
+#include "realtime/access/admission.h"
 #include "realtime/access/rate_limits.h"
 #include "realtime/letters/publication.h"
 #include "realtime/letters/refused.h"
@@ -105,6 +106,11 @@ class Commands {
             const std::optional<proto::Position>& recover);
 
   void join_pattern(Session& session, const proto::Command& about, bool looks_back);
+  // False: the refusal is out.
+  bool may_join_now(Session& session, const proto::Command& about, Admission::Who who);
+  // The room's home takes so much text more; false: the refusal is out.
+  bool keeps_up(Session& session, CoreId home, const proto::Command& command,
+                std::size_t text_bytes);
   template <class Item>
   void say(Session& session, CoreId home, const proto::Command& command, const Item& item);
   template <class Value>

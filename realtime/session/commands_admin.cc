@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "proto/dialect/native_json.h"
-#include "realtime/session/commands.h"
+#include "realtime/session/commands_reply.h"
 #include "realtime/session/connection_text.h"
 #include "realtime/session/identity.h"
 #include "realtime/shard.h"

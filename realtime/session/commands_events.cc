@@ -2,7 +2,7 @@
 #include <string>
 
 #include "proto/dialect/event_json.h"
-#include "realtime/session/commands.h"
+#include "realtime/session/commands_reply.h"
 #include "realtime/session/identity.h"
 #include "realtime/shard.h"
 

@@ -1,4 +1,4 @@
-#include "realtime/session/commands.h"
+#include "realtime/session/commands_reply.h"
 #include "realtime/session/security_log.h"
 #include "realtime/shard.h"
 
@@ -24,6 +24,23 @@ void Commands::refuse(Session& session, ErrorCode code, const Command& command,
                                 .room = command.room,
                                 .message = message,
                                 .retry_after_ms = retry_after_ms});
+}
+
+void Commands::receive(Session& session, const Refused& refused) {
+  const RefusalRow& row = row_of(refused.reason);
+  shard_.counters.refused(row.code);
+  shard_.record(Happened::refused, session, refused.room, std::uint64_t(row.code));
+  if (row.code == ErrorCode::forbidden)
+    log_security(shard_, session, SecurityEvent::authz_refusal, row.sentence,
+                 refused.room_name.shown());
+  reply(session, proto::Refusal{.code = row.code,
+                                .correlation_id = refused.correlation_id,
+                                .room = refused.room_name.shown(),
+                                .message = row.sentence,
+                                .retry_after_ms = std::nullopt,
+                                .version = refused.reason == RefusedBecause::conflict
+                                               ? std::optional(refused.version)
+                                               : std::nullopt});
 }
 
 bool Commands::is_within(Session& session, const Command& command,
