@@ -1,14 +1,6 @@
 #include "realtime/config.h"
 
-#include <arpa/inet.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
-
-#include "realtime/config_secrets.h"
+#include <utility>
 
 namespace ringroom::realtime {
 
@@ -26,17 +18,17 @@ constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
 constexpr std::uint64_t minute_ms = 60'000;
 
-Outcome<Complaint> add_namespace(Config& config, std::string_view text) {
-  return choose(config.chosen_namespaces, text);
+// Options that are tables of options, one of a name each.
+template <auto field>
+Outcome<Complaint> add_table(Config& config, std::string_view text) {
+  return choose(config.*field, text);
 }
-std::string print_namespaces(const Config& config) {
+template <auto field>
+std::string print_tables(const Config& config) {
   std::string out;
-  for (const ChosenNamespace& chosen : config.chosen_namespaces)
-    out += (out.empty() ? "" : ";") + print(chosen);
+  for (const auto& table : config.*field) out += (out.empty() ? "" : ";") + print(table);
   return out;
 }
-
-Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
 
 // A list of values that are kept as they were written.
 template <auto field>
@@ -54,17 +46,29 @@ void copy_field(Config& to, const Config& from) {
   to.*field = from.*field;
 }
 
+// What is added to a list, unless it is as long as it may be.
+template <auto field>
+Outcome<Complaint> add_one(Config& config, std::string_view option, std::size_t count_max,
+                           auto&& value) {
+  auto& list = config.*field;
+  if (list.size() == count_max)
+    return complain(std::string(option) + ": there are more than " + std::to_string(count_max));
+  list.push_back(std::forward<decltype(value)>(value));
+  return Done{};
+}
+Failure<Complaint> not_understood(std::string_view option, std::string_view text,
+                                  std::string_view why) {
+  return complain(std::string(option) + ": \"" + std::string(text) + "\" " + std::string(why));
+}
+
 // Each is compared with every handshake.
 constexpr std::size_t allowed_origins_max = 256;
 
 Outcome<Complaint> add_allowed_origin(Config& config, std::string_view text) {
   auto rule = OriginRule::parse(text);
-  if (!rule)
-    return complain("allowed-origin: \"" + std::string(text) + "\" " + std::string(rule.error()));
-  if (config.allowed_origins.size() == allowed_origins_max)
-    return complain("allowed-origin: there are more than " + std::to_string(allowed_origins_max));
-  config.allowed_origins.push_back(std::move(*rule));
-  return Done{};
+  if (!rule) return not_understood("allowed-origin", text, rule.error());
+  return add_one<&Config::allowed_origins>(config, "allowed-origin", allowed_origins_max,
+                                           std::move(*rule));
 }
 
 // Each is some series of /metrics, and compared with the workspace of every connection.
@@ -72,14 +76,11 @@ constexpr std::size_t counted_workspaces_max = 100;
 
 Outcome<Complaint> add_counted_workspace(Config& config, std::string_view text) {
   if (!is_plain_name(text))
-    return complain(
-        "workspace-metrics: \"" + std::string(text) +
-        "\" is no id that a label could show: 1 to 64 letters, digits, `-`, `_` or `.`");
-  if (config.counted_workspaces.size() == counted_workspaces_max)
-    return complain("workspace-metrics: there are more than " +
-                    std::to_string(counted_workspaces_max));
-  config.counted_workspaces.emplace_back(text);
-  return Done{};
+    return not_understood(
+        "workspace-metrics", text,
+        "is no id that a label could show: 1 to 64 letters, digits, `-`, `_` or `.`");
+  return add_one<&Config::counted_workspaces>(config, "workspace-metrics", counted_workspaces_max,
+                                              std::string(text));
 }
 
 // Each is compared with every connection, and with every hop of a request.
@@ -88,53 +89,17 @@ constexpr std::size_t trusted_proxies_max = 256;
 Outcome<Complaint> add_trusted_proxy(Config& config, std::string_view text) {
   auto network = Network::parse(text);
   if (!network)
-    return complain("trusted-proxy: \"" + std::string(text) +
-                    "\" is no address or network, such as 10.0.0.0/8 or 2001:db8::/32 (all bits "
-                    "behind the prefix are 0)");
-  if (config.trusted_proxies.size() == trusted_proxies_max)
-    return complain("trusted-proxy: there are more than " + std::to_string(trusted_proxies_max));
-  config.trusted_proxies.push_back(std::move(*network));
-  return Done{};
+    return not_understood("trusted-proxy", text,
+                          "is no address or network, such as 10.0.0.0/8 or 2001:db8::/32 (all "
+                          "bits behind the prefix are 0)");
+  return add_one<&Config::trusted_proxies>(config, "trusted-proxy", trusted_proxies_max,
+                                           std::move(*network));
 }
 
 Outcome<Complaint> add_limit(Config& config, std::string_view text) {
   auto rule = LimitRule::parse(text);
-  if (!rule) return complain("limit: \"" + std::string(text) + "\" " + std::string(rule.error()));
-  if (config.limits.size() == limits_max)
-    return complain("limit: there are more than " + std::to_string(limits_max));
-  config.limits.push_back(std::move(*rule));
-  return Done{};
-}
-
-Outcome<Complaint> add_quiet_hours(Config& config, std::string_view text) {
-  return choose(config.quiet_hours, text);
-}
-std::string print_quiet_hours(const Config& config) {
-  std::string out;
-  for (const QuietHours& hours : config.quiet_hours) out += (out.empty() ? "" : ";") + print(hours);
-  return out;
-}
-
-Outcome<Complaint> add_role(Config& config, std::string_view text) {
-  return choose(config.roles, text);
-}
-std::string print_roles(const Config& config) {
-  std::string out;
-  for (const Role& role : config.roles) out += (out.empty() ? "" : ";") + print(role);
-  return out;
-}
-
-// Roles that are named must be there: one that is not would grant nothing, and nobody would know.
-Outcome<Complaint> check_roles(const Config& config) {
-  const struct {
-    std::string_view option;
-    const std::string& name;
-  } named[] = {{"default-role", config.default_role}, {"anonymous-role", config.anonymous_role}};
-  for (const auto& [option, name] : named)
-    if (!name.empty() && find_role(config.roles, name) == nullptr)
-      return complain(std::string(option) + " names `" + name +
-                      "`, and there is no role of that name");
-  return Done{};
+  if (!rule) return not_understood("limit", text, rule.error());
+  return add_one<&Config::limits>(config, "limit", limits_max, std::move(*rule));
 }
 
 std::vector<std::string> off_texts(const Config& config) {
@@ -155,14 +120,10 @@ constexpr std::size_t access_keys_max = 256;  // each is compared with every cal
 
 Outcome<Complaint> add_access_key(Config& config, std::string_view text) {
   auto key = AccessKey::parse(text);
-  if (!key)
-    return complain("access-key: \"" + std::string(text) + "\" " + std::string(key.error()));
+  if (!key) return not_understood("access-key", text, key.error());
   for (const AccessKey& other : config.access_keys)
     if (other.name == key->name) return complain("access-key: two are called " + key->name);
-  if (config.access_keys.size() == access_keys_max)
-    return complain("access-key: there are more than " + std::to_string(access_keys_max));
-  config.access_keys.push_back(std::move(*key));
-  return Done{};
+  return add_one<&Config::access_keys>(config, "access-key", access_keys_max, std::move(*key));
 }
 
 constexpr Option rows[] = {
@@ -417,7 +378,8 @@ constexpr Option rows[] = {
      Applies::at_reload},
 
     {"namespace",
-     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_namespaces, add_namespace,
+     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE",
+             print_tables<&Config::chosen_namespaces>, add_table<&Config::chosen_namespaces>,
              copy_field<&Config::chosen_namespaces>},
      "What rooms do whose name begins with NAME and a colon; `default` is for the others. Each "
      "adds "
@@ -426,14 +388,14 @@ constexpr Option rows[] = {
      Applies::at_reload},
 
     {"quiet-hours",
-     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_quiet_hours, add_quiet_hours,
-             copy_field<&Config::quiet_hours>},
+     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_tables<&Config::quiet_hours>,
+             add_table<&Config::quiet_hours>, copy_field<&Config::quiet_hours>},
      "Hours that a publication which names them waits for (`quiet_hours`). In the file it is a "
      "table, [quiet-hours.NAME]."},
 
     {"role",
-     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_roles, add_role,
-             copy_field<&Config::roles>},
+     Several{';', "NAME or NAME:OPTION=VALUE,OPTION=VALUE", print_tables<&Config::roles>,
+             add_table<&Config::roles>, copy_field<&Config::roles>},
      "Rights under a name, for tokens that list it among their `roles`. In the file it is a table, "
      "[role.NAME].",
      Applies::at_reload},
@@ -455,91 +417,7 @@ constexpr Option rows[] = {
 };
 static_assert(well_named(rows));
 
-constexpr std::size_t secret_file_bytes_max = 64 * 1024;  // a key; anything longer is another file
-
-// Left of the path; what would be a password there could be read by others, and logged.
-Outcome<Complaint> check_jwks_url(const Config& config) {
-  std::string_view url = config.token_jwks_url;
-  if (url.empty()) return Done{};
-  const std::size_t scheme_end = url.find("://");
-  const std::string_view scheme = url.substr(0, std::min(scheme_end, url.size()));
-  if (scheme_end == url.npos || (scheme != "https" && scheme != "http"))
-    return complain("token-jwks-url must begin with https:// or http://");
-  url.remove_prefix(scheme_end + 3);
-  const std::string_view host = url.substr(0, url.find_first_of("/?#"));
-  if (host.empty() || host.find('@') != host.npos)
-    return complain("token-jwks-url must name a host, without a user or password before it");
-  if (config.token_jwks_refresh_min_ms > config.token_jwks_refresh_ms ||
-      config.token_jwks_refresh_ms > config.token_jwks_max_age_ms)
-    return complain(
-        "token-jwks-refresh-min-ms, token-jwks-refresh-ms and token-jwks-max-age-ms must not "
-        "become smaller in this order");
-  return Done{};
-}
-
-Outcome<Complaint> check_namespaces(const Config& config) {
-  // A returning user gets all that waits for it at once.
-  const std::uint64_t offline_bytes_max = config.queue_bytes_max / 2;
-  for (const Namespace& row : config.namespaces) {
-    if (row.slow_consumer != SlowPolicy::close && row.history_count == 0 && !row.keeps_queue())
-      return complain("namespace " + (row.name.empty() ? "default" : row.name) +
-                      ": slow-consumer leaves messages out and brings the newest from the history: "
-                      "set history-count too");
-    if (row.keeps_queue() && row.offline_bytes > offline_bytes_max)
-      return complain("namespace user: offline-bytes must be at most half of queue-bytes-max, " +
-                      print_quantity(offline_bytes_max, Unit::bytes) + ", not " +
-                      print_quantity(row.offline_bytes, Unit::bytes));
-  }
-  return Done{};
-}
-
-Outcome<Complaint> read_fernet_keys(std::vector<Namespace>& namespaces) {
-  for (Namespace& row : namespaces) {
-    if (row.fernet_keys_file.empty()) continue;
-    const std::string subject =
-        "namespace " + (row.name.empty() ? std::string(default_namespace) : row.name) + ": ";
-    if (row.fernet_age_ms % 1'000 != 0)
-      return complain(subject + "fernet-age-ms must be whole seconds, not " +
-                      print_quantity(row.fernet_age_ms, Unit::milliseconds));
-    if (row.state_deltas)
-      return complain(subject +
-                      "state-deltas tells what changed in a value, and with fernet-keys-file "
-                      "nobody can see that: leave one of them out");
-    const auto text = read_secret("fernet-keys-file", row.fernet_keys_file);
-    if (!text) return complain(subject + text.error().sentence);
-    auto keys = FernetKeys::parse(*text);
-    if (!keys)
-      return complain(subject + "fernet-keys-file " + row.fernet_keys_file + ", " + keys.error());
-    row.fernet = std::make_shared<const FernetKeys>(std::move(*keys));
-  }
-  return Done{};
-}
-
 }  // namespace
-
-Result<std::string, Complaint> read_file(std::string_view option, const std::string& path,
-                                         std::size_t bytes_max) {
-  const std::string subject = std::string(option) + " " + path;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
-                                                             &std::fclose);
-  if (file == nullptr) return complain(subject + " cannot be read: " + std::strerror(errno));
-  std::string text(bytes_max + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0)
-    return complain(subject + " cannot be read: " + std::strerror(errno));
-  if (text.size() > bytes_max)
-    return complain(subject + " is too long, more than " + print_quantity(bytes_max, Unit::bytes) +
-                    ": it is another file");
-  return text;
-}
-
-Result<std::string, Complaint> read_secret(std::string_view option, const std::string& path) {
-  auto text = read_file(option, path, secret_file_bytes_max);
-  if (!text) return text;
-  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-  if (text->empty()) return complain(std::string(option) + " " + path + " is empty");
-  return text;
-}
 
 const std::span<const Option> options = rows;
 
@@ -550,70 +428,6 @@ std::string environment_name(const Option& option) {
   std::string out = "RINGROOM_";
   for (const char c : option.name) out += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
   return out;
-}
-
-Outcome<Complaint> settle(Config& config) {
-  if (auto done = settle_secrets(config); !done) return done;
-  if (auto done = derive(config); !done) return done;
-  return check(config);
-}
-
-Outcome<Complaint> derive(Config& config) {
-  config.namespaces = settle_namespaces(config.chosen_namespaces, config.insecure_dev);
-  for (Namespace& row : config.namespaces) {
-    if (config.off.has(Feature::history)) row.history_count = 0;
-    if (config.off.has(Feature::state)) row.state_keys = 0;
-    if (config.off.has(Feature::offline)) row.offline_count = 0;
-    row.presence = row.presence && !config.off.has(Feature::presence);
-  }
-  if (auto done = read_fernet_keys(config.namespaces); !done) return done;
-  if (config.queue_bytes_max == Config{}.queue_bytes_max)
-    config.queue_bytes_max = std::max(config.queue_bytes_max, 2 * config.message_bytes_max);
-  for (Namespace& row : config.namespaces)
-    if (row.offline_bytes == Namespace{}.offline_bytes)
-      row.offline_bytes = std::min(row.offline_bytes, config.queue_bytes_max / 2);
-  return Done{};
-}
-
-Outcome<Complaint> check(const Config& config) {
-  const AlgorithmRow& hmac = row_of(config.token_hmac_algorithm);
-  if (!config.token_hmac_secret.empty() && config.token_hmac_secret.size() < hmac.bytes)
-    return complain("token-hmac-secret must be at least " + std::to_string(hmac.bytes) +
-                    " bytes long, not " + std::to_string(config.token_hmac_secret.size()) +
-                    ": a shorter one can be guessed from any token");
-  if (auto done = check_jwks_url(config); !done) return done;
-  if (auto done = check_roles(config); !done) return done;
-  if (config.token_skew_ms % 1'000 != 0)
-    return complain("token-skew-ms must be whole seconds, not " +
-                    print_quantity(config.token_skew_ms, Unit::milliseconds));
-
-  const std::uint64_t queue_bytes_min = 2 * config.message_bytes_max;
-  if (config.queue_bytes_max < queue_bytes_min)
-    return complain("queue-bytes-max must be at least twice max-message-bytes, " +
-                    print_quantity(queue_bytes_min, Unit::bytes) + ", not " +
-                    print_quantity(config.queue_bytes_max, Unit::bytes));
-  if (auto done = check_namespaces(config); !done) return done;
-
-  if (config.forwarded_by == ForwardedBy::proxy_protocol && config.trusted_proxies.empty())
-    return complain(
-        "forwarded-by=proxy-protocol is for the connections of trusted-proxy, and there "
-        "is none");
-
-  if (config.drain_hard_stop_ms < config.drain_ms)
-    return complain("drain-hard-stop-ms must be at least drain-ms, " +
-                    print_quantity(config.drain_ms, Unit::milliseconds) + ", not " +
-                    print_quantity(config.drain_hard_stop_ms, Unit::milliseconds));
-
-  for (const QuietHours& hours : config.quiet_hours)
-    if (const auto policy = compile(hours); !policy) return fail(policy.error());
-
-  if (config.low_latency && config.low_power)
-    return complain("low-latency and low-power exclude each other: set one of them or neither");
-
-  if (config.insecure_dev && !is_loopback(config.listen))
-    return complain("insecure-dev lets everybody in, so it is refused on " + config.listen.host +
-                    ": listen on 127.0.0.1 or [::1], or leave insecure-dev out");
-  return Done{};
 }
 
 Result<Reloaded, Complaint> reload(const Config& now, Config wanted) {
@@ -631,37 +445,6 @@ Result<Reloaded, Complaint> reload(const Config& now, Config wanted) {
   if (const auto done = derive(out.config); !done) return fail(done.error());
   if (const auto done = check(out.config); !done) return fail(done.error());
   return out;
-}
-
-bool has_token_keys(const Config& config) {
-  return !config.token_hmac_secret.empty() || !config.token_key_files.empty() ||
-         !config.token_jwks_file.empty() || !config.token_jwks_url.empty();
-}
-
-std::vector<std::string_view> notes(const Config& config) {
-  std::vector<std::string_view> out;
-  if (config.insecure_dev) out.push_back("insecure-dev is on: everybody may use any name and room");
-  if (!config.anonymous_role.empty())
-    out.push_back("anonymous-role is set: whoever has no token is let in with its rights");
-  if (!config.insecure_dev && !has_token_keys(config) && config.anonymous_role.empty())
-    out.push_back(
-        "no token-hmac-secret, token-key-files, token-jwks-file or token-jwks-url is set: every "
-        "client will be refused");
-  if (config.token_jwks_url.starts_with("http:"))
-    out.push_back("token-jwks-url is not https: whoever is on the way can choose the keys");
-  if (!config.insecure_dev && config.api_key.empty() && config.access_keys.empty() &&
-      config.admin_key.empty())
-    out.push_back("api-key is not set: the server API is off");
-  return out;
-}
-
-bool is_loopback(const Address& address) {
-  in_addr four;
-  if (inet_pton(AF_INET, address.host.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
-  in6_addr six;
-  if (inet_pton(AF_INET6, address.host.c_str(), &six) != 1) return false;
-  if (IN6_IS_ADDR_V4MAPPED(&six)) return six.s6_addr[12] == 127;
-  return IN6_IS_ADDR_LOOPBACK(&six);
 }
 
 }  // namespace ringroom::realtime

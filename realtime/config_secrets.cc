@@ -1,6 +1,10 @@
 #include "realtime/config_secrets.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -8,7 +12,7 @@ namespace ringroom::realtime {
 
 namespace {
 
-Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
+constexpr std::size_t secret_file_bytes_max = 64 * 1024;  // a key; anything longer is another file
 
 Outcome<Complaint> take_secret(std::string& secret, std::string_view option,
                                const std::string& path) {
@@ -94,6 +98,30 @@ Outcome<Complaint> settle_secrets(Config& config) {
   if (auto done = settle_admin(config); !done) return done;
   if (auto done = settle_keys(config); !done) return done;
   return refuse_guessable("token-hmac-secret", config.token_hmac_secret, config.listen);
+}
+
+Result<std::string, Complaint> read_file(std::string_view option, const std::string& path,
+                                         std::size_t bytes_max) {
+  const std::string subject = std::string(option) + " " + path;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
+                                                             &std::fclose);
+  if (file == nullptr) return complain(subject + " cannot be read: " + std::strerror(errno));
+  std::string text(bytes_max + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  if (std::ferror(file.get()) != 0)
+    return complain(subject + " cannot be read: " + std::strerror(errno));
+  if (text.size() > bytes_max)
+    return complain(subject + " is too long, more than " + print_quantity(bytes_max, Unit::bytes) +
+                    ": it is another file");
+  return text;
+}
+
+Result<std::string, Complaint> read_secret(std::string_view option, const std::string& path) {
+  auto text = read_file(option, path, secret_file_bytes_max);
+  if (!text) return text;
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+  if (text->empty()) return complain(std::string(option) + " " + path + " is empty");
+  return text;
 }
 
 }  // namespace ringroom::realtime

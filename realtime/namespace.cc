@@ -125,8 +125,6 @@ static_assert(std::size(rows) <= std::bitset<64>().size(), "ChosenNamespace::sai
 // Few: a room that is made looks through them one by one.
 constexpr std::size_t namespaces_max = 256;
 
-Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
-
 // nullptr: there are too many.
 ChosenNamespace* find_or_add(std::vector<ChosenNamespace>& chosen, std::string_view name) {
   if (name == default_namespace) name = {};

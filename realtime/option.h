@@ -16,6 +16,9 @@ namespace ringroom::realtime {
 struct Complaint {
   std::string sentence;
 };
+inline Failure<Complaint> complain(std::string sentence) {
+  return fail(Complaint{std::move(sentence)});
+}
 
 struct Address {
   std::string host;  // a literal; without the brackets of IPv6

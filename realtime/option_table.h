@@ -1,9 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "realtime/option.h"
 
@@ -19,6 +21,40 @@ constexpr bool is_table_name(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.';
   });
+}
+
+// What a table is, for sentences: "a role", "roles".
+struct TableWords {
+  std::string_view one, many;
+};
+// The table of that name, made if there is none.
+template <class Table>
+Result<Table*, Complaint> table_named(std::vector<Table>& chosen, std::string_view name,
+                                      const TableWords& words, std::size_t tables_max) {
+  const auto found = std::ranges::find(chosen, name, &Table::name);
+  if (found != chosen.end()) return &*found;
+  if (!is_table_name(name))
+    return complain("\"" + std::string(name) + "\" is no name of " + std::string(words.one) + ": " +
+                    std::string(table_name_rule));
+  if (chosen.size() == tables_max)
+    return complain("there are more than " + std::to_string(tables_max) + " " +
+                    std::string(words.many));
+  chosen.emplace_back().name = name;
+  return &chosen.back();
+}
+
+// As the flag has it: what is as it is anyway is left out.
+template <class Table>
+std::string print_table(const Table& table, std::span<const OptionRow<Table>> rows) {
+  std::string out = table.name;
+  char separator = ':';
+  for (const OptionRow<Table>& row : rows) {
+    const std::string value = print(table, row);
+    if (value == print(Table{}, row)) continue;
+    out += separator + std::string(row.name) + "=" + value;
+    separator = ',';
+  }
+  return out;
 }
 
 // Sets one option of the table `called` of a `kind`, "namespace". Error: its sentence begins with

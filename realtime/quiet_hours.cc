@@ -1,7 +1,5 @@
 #include "realtime/quiet_hours.h"
 
-#include <algorithm>
-
 #include "realtime/option_table.h"
 
 namespace ringroom::realtime {
@@ -35,18 +33,8 @@ constexpr QuietHoursOption rows[] = {
 };
 static_assert(well_named(rows));
 
-Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
-
 Result<QuietHours*, Complaint> named(std::vector<QuietHours>& chosen, std::string_view name) {
-  const auto found = std::ranges::find(chosen, name, &QuietHours::name);
-  if (found != chosen.end()) return &*found;
-  if (!is_table_name(name))
-    return complain("\"" + std::string(name) +
-                    "\" is no name of quiet hours: " + std::string(table_name_rule));
-  if (chosen.size() == policies_max)
-    return complain("there are more than " + std::to_string(policies_max) + " quiet hours");
-  chosen.emplace_back().name = name;
-  return &chosen.back();
+  return table_named(chosen, name, {"quiet hours", "quiet hours"}, policies_max);
 }
 
 }  // namespace
@@ -70,17 +58,7 @@ Outcome<Complaint> choose(std::vector<QuietHours>& chosen, std::string_view text
   return choose_table(kind, text, chosen, choose_quiet_hours);
 }
 
-std::string print(const QuietHours& hours) {
-  std::string out = hours.name;
-  char separator = ':';
-  for (const QuietHoursOption& row : rows) {
-    const std::string value = print(hours, row);
-    if (value == print(QuietHours{}, row)) continue;
-    out += separator + std::string(row.name) + "=" + value;
-    separator = ',';
-  }
-  return out;
-}
+std::string print(const QuietHours& hours) { return print_table<QuietHours>(hours, rows); }
 
 Result<QuietPolicy, Complaint> compile(const QuietHours& hours) {
   const auto wrong = [&hours](std::string_view option, std::string_view must,

@@ -78,15 +78,7 @@ constexpr RoleOption rows[] = {
 static_assert(well_named(rows));
 
 Result<Role*, Complaint> named(std::vector<Role>& chosen, std::string_view name) {
-  const auto found = std::ranges::find(chosen, name, &Role::name);
-  if (found != chosen.end()) return &*found;
-  if (!is_table_name(name))
-    return fail(Complaint{"\"" + std::string(name) +
-                          "\" is no name of a role: " + std::string(table_name_rule)});
-  if (chosen.size() == roles_max)
-    return fail(Complaint{"there are more than " + std::to_string(roles_max) + " roles"});
-  chosen.emplace_back().name = name;
-  return &chosen.back();
+  return table_named(chosen, name, {"a role", "roles"}, roles_max);
 }
 
 }  // namespace
@@ -110,17 +102,7 @@ Outcome<Complaint> choose(std::vector<Role>& chosen, std::string_view text) {
   return choose_table(kind, text, chosen, choose_role);
 }
 
-std::string print(const Role& role) {
-  std::string out = role.name;
-  char separator = ':';
-  for (const RoleOption& row : rows) {
-    const std::string value = print(role, row);
-    if (value.empty()) continue;
-    out += separator + std::string(row.name) + "=" + value;
-    separator = ',';
-  }
-  return out;
-}
+std::string print(const Role& role) { return print_table<Role>(role, rows); }
 
 const Role* find_role(std::span<const Role> roles, std::string_view name) {
   const auto found = std::ranges::find(roles, name, &Role::name);

@@ -16,8 +16,6 @@ namespace ringroom::realtime {
 
 namespace {
 
-Failure<Complaint> complain(std::string sentence) { return fail(Complaint{std::move(sentence)}); }
-
 Result<Key, Complaint> secret_key(const Config& config) {
   auto key = Key::of_secret(config.token_hmac_algorithm, {}, config.token_hmac_secret);
   if (!key) return complain("token-hmac-secret: " + std::string(sentence_of(key.error())));
