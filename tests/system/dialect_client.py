@@ -1,4 +1,5 @@
-"""Clients of every dialect over python websockets, with one way to ask them for what they heard.
+"""Clients of every dialect over python websockets, with one way to ask them for what they heard, and the
+frame of cases that use them.
 
 The binary dialect is written down here once more, from docs/protocol.md, independently of the server.
 """
@@ -12,7 +13,10 @@ import uuid
 
 import websockets
 from daemon import DEADLINE_S
+from native_client import NativeCase
 
+DIALECTS = ("json", "binary", "event")
+LIMIT = 65536  # of a message
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
 
 
@@ -247,3 +251,27 @@ class DialectClient:
 
     async def close(self):
         await self.socket.close()
+
+
+class DialectCase(NativeCase):
+    """Cases that speak to one daemon in every dialect; a class names its options and what its clients offer."""
+
+    always = ("--max-message-bytes", str(LIMIT))
+    # Who has not read all that it was sent does not answer a close either: no test waits for that.
+    client_options = {"compression": None, "close_timeout": 0.1}
+
+    async def client(self, user, dialect, query="", **fields):
+        client = await DialectClient.open(self.daemon, user, dialect, query,
+                                          **{**self.client_options, **fields})
+        self.clients.append(client)
+        return client
+
+    async def members(self, room, copies=1):
+        """Clients of every dialect, `copies` of each, all in the room."""
+        out = []
+        for copy in range(copies):
+            for dialect in DIALECTS:
+                client = await self.client(f"{dialect}{copy}", dialect)
+                await client.join(room)
+                out.append(client)
+        return out

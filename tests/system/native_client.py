@@ -56,11 +56,13 @@ class Client:
 class NativeCase(unittest.IsolatedAsyncioTestCase):
     """Cases that speak to one daemon; a class names its options."""
 
+    always = ()  # options of all cases of a kind
     options = ()
 
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Daemon("--cores", "2", "--api-key", API_KEY, *cls.options).start()
+        cls.daemon = Daemon("--cores", "2", "--api-key", API_KEY, *cls.always,
+                            *cls.options).start()
 
     @classmethod
     def tearDownClass(cls):
