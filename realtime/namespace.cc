@@ -245,11 +245,6 @@ Namespaces::Namespaces(std::vector<Namespace> rows, bool insecure_dev, const Nam
   }
 }
 
-bool Namespaces::has_same_names(const Namespaces& other) const {
-  return std::ranges::equal(rows_, other.rows_,
-                            [](const auto& a, const auto& b) { return a->name == b->name; });
-}
-
 const Namespace* Namespaces::personal() const {
   const auto row =
       std::ranges::find_if(rows_, [](const auto& each) { return each->is_personal(); });

@@ -145,7 +145,6 @@ class Namespaces {
   const Namespace* find(std::string_view room) const;
   // The same, for a room that outlives these namespaces.
   std::shared_ptr<const Namespace> hold(std::string_view room) const;
-  bool has_same_names(const Namespaces& other) const;
   // That of the rooms `user:<id>`; nullptr: it is not configured.
   const Namespace* personal() const;
 

@@ -100,10 +100,8 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
 Shard::~Shard() { beat.is(Doing::nothing); }
 
 void Shard::adopt_settings() {
-  const auto before = settings_;
   edition_ = node.settings.edition();
   settings_ = node.settings.current();
-  if (!namespaces().has_same_names(before->namespaces)) reach.mix();
   api_keys = std::make_shared<const ApiKeys>(keys_of(config()));
   identities.adopt_settings();
   admission.adopt_settings();

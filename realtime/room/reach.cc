@@ -16,17 +16,19 @@ bool reaches(std::string_view pattern, std::string_view room) {
   return (!is_personal(room) || is_personal(pattern)) && matches(pattern, room);
 }
 
-// The namespace of all rooms that match; nullptr: they may be of several.
-const Namespace* namespace_of_pattern(const Namespaces& namespaces, std::string_view pattern) {
-  const std::size_t colon = pattern.find(':');
-  if (colon == std::string_view::npos || has_star(pattern.substr(0, colon))) return nullptr;
-  return namespaces.find(pattern);
+// What the names of all rooms that match one of the patterns begin with.
+std::string prefix_of(const std::vector<std::string>& patterns) {
+  std::string_view prefix = patterns.front();
+  for (const std::string_view pattern : patterns) {
+    const auto [end, other] = std::ranges::mismatch(prefix, pattern);
+    prefix = prefix.substr(0, static_cast<std::size_t>(end - prefix.begin()));
+  }
+  return std::string(prefix.substr(0, prefix.find('*')));
 }
 
 }  // namespace
 
 void Reach::welcome(Room& room) {
-  roll_.add(room);
   // A copy: who is entered may be in as many rooms as it may, and then its pattern ends.
   const std::span<const PatternTable::Listener> listeners = patterns_.matching(room.name());
   if (listeners.empty()) return;
@@ -112,16 +114,6 @@ void Reach::answer(const Walk& walk) {
           .to = walk.to, .number = walk.number, .reached = walk.reached, .refused = walk.refused});
 }
 
-const Namespace* Reach::namespace_of_all(const Walk& walk) const {
-  const Namespace* all = nullptr;
-  for (const std::string& pattern : walk.patterns) {
-    const Namespace* rules = namespace_of_pattern(shard_.namespaces(), pattern);
-    if (rules == nullptr || (all != nullptr && rules != all)) return nullptr;
-    all = rules;
-  }
-  return all;
-}
-
 bool Reach::concerns(const Walk& walk, const Room& room) const {
   if (room.is_ending || !(room.name().workspace() == walk.workspace) ||
       walk.named.contains(room.id().value))
@@ -131,26 +123,49 @@ bool Reach::concerns(const Walk& walk, const Room& room) const {
   });
 }
 
-void Reach::walk() {
-  std::size_t looks = bounds::walk_looks_per_turn, hits = bounds::walk_hits_per_turn;
-  while (!walks_.empty() && looks > 0 && hits > 0) {
-    Walk& walk = *walks_.front();
-    if (!std::exchange(walk.has_begun, true)) roll_.begin(namespace_of_all(walk));
-    Room* room = walk.is_over ? nullptr : roll_.step();
-    if (room == nullptr) {
-      const std::unique_ptr<Walk> done = std::move(walks_.front());
-      walks_.pop_front();
-      if (!done->is_over) answer(*done);
-      continue;
+void Reach::begin(Walk& walk) const {
+  walk.has_begun = true;
+  walk.next = walk.prefix = prefix_of(walk.patterns);
+  walk.serial_max = shard_.rooms.index().last_serial();
+}
+
+bool Reach::go_on(Walk& walk, std::size_t& looks, std::size_t& hits) {
+  if (!walk.has_begun) begin(walk);
+  const RoomIndex& index = shard_.rooms.index();
+  RoomIndex::Cursor at = index.find(walk.workspace, walk.next, RoomIndex::From::at);
+  while (!walk.is_over) {
+    Room* const room = at.room();
+    if (room == nullptr || !(room->name().workspace() == walk.workspace) ||
+        !room->shown_name().starts_with(walk.prefix))
+      return true;
+    if (looks == 0 || hits == 0) {
+      walk.next = room->shown_name();
+      return false;
     }
     --looks;
-    if (!concerns(walk, *room)) continue;
+    if (room->serial > walk.serial_max || !concerns(walk, *room)) {
+      at.step();
+      continue;
+    }
     --hits;
+    // What is done in it may end it.
+    walk.next = room->shown_name();
     if (walk.listener) {
       shard_.rooms.enter_by_pattern(*room, *walk.listener);
     } else {
       publish(walk, room->id(), room->name());
     }
+    at = index.find(walk.workspace, walk.next, RoomIndex::From::behind);
+  }
+  return true;
+}
+
+void Reach::walk() {
+  std::size_t looks = bounds::walk_looks_per_turn, hits = bounds::walk_hits_per_turn;
+  while (!walks_.empty() && go_on(*walks_.front(), looks, hits)) {
+    const std::unique_ptr<Walk> done = std::move(walks_.front());
+    walks_.pop_front();
+    if (!done->is_over) answer(*done);
   }
 }
 

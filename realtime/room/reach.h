@@ -11,10 +11,10 @@
 
 #include "realtime/letters/reach.h"
 #include "realtime/room/pattern_table.h"
-#include "realtime/room/room_roll.h"
 
 namespace ringroom::realtime {
 
+class Room;
 class Shard;
 
 // What concerns many rooms of this core at once (R2): a publication for all that match a pattern,
@@ -24,8 +24,10 @@ class Shard;
 //   JoinPattern --> PatternTable, walk: into each room that is there  --> PatternKnown
 //                   welcome(): into each that comes to be, before anything is said in it
 //
-// A walk looks at a share of the rooms in each turn, so that a million of them delay nobody. Walks
-// are worked off in the order they came: two publications of one backend reach each room in theirs.
+// A walk goes by name, over those that begin like its patterns, and looks at a share of them in
+// each turn, so that a million of them delay nobody. It meets each room that is there all the while
+// once, whatever comes and goes. Walks are worked off in the order they came: two publications of
+// one backend reach each room in theirs.
 //
 // Owner: the home core of the rooms. Bounded: by `bounds::broadcasts_max` of each core that asks,
 //        and by `patterns-max`.
@@ -33,11 +35,8 @@ class Reach {
  public:
   explicit Reach(Shard& shard) : shard_(shard) {}
 
-  // A room has come to be, and is about to be forgotten.
+  // A room has come to be.
   void welcome(Room& room);
-  void end(Room& room) { roll_.remove(room); }
-  // There are other namespaces from here on.
-  void mix() { roll_.mix(); }
 
   void receive(const ReachRooms& request);
   void receive(const JoinPattern& join);
@@ -61,16 +60,20 @@ class Reach {
     std::uint64_t permission = no_permission;
     std::unordered_set<std::uint64_t> named = {};  // rooms that got it by their names
     std::uint64_t reached = 0, refused = 0;
-    bool has_begun = false;
     bool is_over = false;  // nobody waits for it any more
+    bool has_begun = false;
+    std::string prefix = {};       // of the names of all that match
+    std::string next = {};         // it goes on with that name
+    std::uint64_t serial_max = 0;  // rooms that came since are welcomed, not met
   };
+  void begin(Walk& walk) const;
+  // True: that was all.
+  bool go_on(Walk& walk, std::size_t& looks, std::size_t& hits);
   bool concerns(const Walk& walk, const Room& room) const;
   void publish(Walk& walk, RoomId room, ScopedName name);
   void answer(const Walk& walk);
-  const Namespace* namespace_of_all(const Walk& walk) const;
 
   Shard& shard_;
-  RoomRoll roll_;
   PatternTable patterns_;
   std::vector<PatternTable::Listener> welcomed_;
   std::deque<std::unique_ptr<Walk>> walks_;  // the first is under way

@@ -89,6 +89,9 @@ class Room {
   ScopedName name() const { return name_; }
   // What its members call it.
   std::string_view shown_name() const { return name().text().substr(shown_at_); }
+  std::string_view workspace_id() const {  // empty: the default
+    return name().text().substr(0, shown_at_ == 0 ? 0 : shown_at_ - 1u);
+  }
   const Namespace& options() const { return *options_; }
   // What the binary dialect calls it, on the whole node and as long as the process lives; 0: only
   // its name.
@@ -184,11 +187,7 @@ class Room {
   std::uint64_t used_ms = 0;         // RoomTable's: when a room without listeners was last used
   RoomTimers::Timer presence_timer;  // PresenceKeeper's
   RoomTimers::Timer pace_timer;      // PaceKeeper's
-  // RoomRoll's.
-  Room* next_in_roll = nullptr;
-  Room* previous_in_roll = nullptr;
-  std::uint32_t roll_list = 0;
-  std::uint64_t serial = 0;
+  std::uint64_t serial = 0;          // RoomIndex's: of all that came to be on this core
 
  private:
   // Since the first message that requires a permission: what was said last.

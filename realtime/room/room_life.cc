@@ -1,9 +1,7 @@
 #include "realtime/room/room_life.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "realtime/letters/refusal.h"
 #include "realtime/shard.h"
@@ -74,25 +72,21 @@ void RoomLife::receive(const DescribeRoom& asked) {
 
 // The first of this core's rooms by name: all cores together have those of the page.
 void RoomLife::receive(const ListRooms& list) {
-  const auto by_name = [](const Room* a, const Room* b) {
-    return a->shown_name() < b->shown_name();
-  };
-  std::vector<const Room*> first;  // a heap: the last of them on top
-  shard_.rooms.for_each([&](const Room& room) {
-    if (list.limit == 0 || !(room.name().workspace() == list.workspace) ||
-        !room.shown_name().starts_with(list.prefix) || room.shown_name() <= list.after)
-      return;
-    if (first.size() == list.limit) {
-      if (!by_name(&room, first.front())) return;
-      std::ranges::pop_heap(first, by_name);
-      first.pop_back();
-    }
-    first.push_back(&room);
-    std::ranges::push_heap(first, by_name);
-  });
   const Question question{
       .why = Described::listed, .asker = {.to = list.to, .exchange = 0}, .listing = list.listing};
-  for (const Room* room : first) describe(*room, question);
+  const bool is_further = list.after >= list.prefix;
+  RoomIndex::Cursor at =
+      shard_.rooms.index().find(list.workspace, is_further ? list.after : list.prefix,
+                                is_further ? RoomIndex::From::behind : RoomIndex::From::at);
+  for (std::uint32_t left = list.limit; left > 0; at.step()) {
+    const Room* const room = at.room();
+    if (room == nullptr || !(room->name().workspace() == list.workspace) ||
+        !room->shown_name().starts_with(list.prefix))
+      break;
+    if (room->is_ending) continue;
+    --left;
+    describe(*room, question);
+  }
   shard_.send(CoreId{list.to.core}, RoomsListed{.to = list.to, .listing = list.listing});
 }
 

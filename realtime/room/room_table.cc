@@ -98,6 +98,7 @@ Result<Room*, RefusedBecause> RoomTable::make(RoomId id, ScopedName name,
   history_keeper_.begin(*room);
   presence_keeper_.begin(*room);
   shard_.counters.rooms.add();
+  index_.add(*room);
   // Before anybody can say something in it.
   shard_.reach.welcome(*room);
   return room.get();
@@ -131,7 +132,7 @@ void RoomTable::forget(RoomId id) {
   Room& room = *found->second;
   fanout_.let_go(room);
   presence_keeper_.end(room);
-  shard_.reach.end(room);
+  index_.remove(room);
   pace_keeper_.end(room);
   if (room.idempotency)
     shard_.footprint.idempotency_bytes.subtract(room.idempotency->memory_bytes());

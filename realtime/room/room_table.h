@@ -21,6 +21,7 @@
 #include "realtime/room/presence_keeper.h"
 #include "realtime/room/quiet_keeper.h"
 #include "realtime/room/room.h"
+#include "realtime/room/room_index.h"
 #include "realtime/room/room_seats.h"
 #include "realtime/room/sealer.h"
 #include "realtime/room/tenants.h"
@@ -110,10 +111,8 @@ class RoomTable {
                                      std::shared_ptr<const Namespace> rules);
   // Every listener is told and leaves; then the room is forgotten.
   void end(Room& room, std::string_view reason);
-  void for_each(auto&& f) {
-    for (const auto& [id, room] : rooms_)
-      if (!room->is_ending) f(*room);
-  }
+  // By name; those that are being deleted are among them.
+  const RoomIndex& index() const { return index_; }
 
  private:
   // Or why there is none and none can be made.
@@ -157,6 +156,7 @@ class RoomTable {
   std::uint32_t edition_ = 0;  // of the settings
   std::uint64_t rooms_made_ = 0;
   std::size_t sweep_bucket_ = 0;         // of rooms_, the next to visit
+  RoomIndex index_;            // of rooms_
   alloc::BlockBuilder frame_, payload_;  // scratch
   std::vector<std::string_view> listed_;
   std::vector<std::uint64_t> forgotten_;

@@ -347,9 +347,10 @@ class Play {
   void look_inside() {
     rooms_.clear();
     for (std::uint16_t core = 0; core < node_.cores(); ++core) {
-      node_.shard(CoreId{core}).rooms.for_each([this](const Room& room) {
-        ++rooms_[std::string(room.name().workspace().id())];
-      });
+      const RoomIndex& index = node_.shard(CoreId{core}).rooms.index();
+      for (auto place = index.find(Workspace(), "", RoomIndex::From::at); place.room() != nullptr;
+           place.step())
+        ++rooms_[std::string(place.room()->name().workspace().id())];
       node_.shard(CoreId{core}).sessions.for_each([this](Session& session) {
         for (const Subscription& each : session.subscriptions)
           if (!(ScopedName(each.audience->name).workspace() == workspace_of(session)))

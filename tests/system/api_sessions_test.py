@@ -147,6 +147,27 @@ class ApiSessions(NativeCase):
                 after = page[-1]["room"]
             self.assertEqual(shown, names, limit)
 
+    async def test_a_room_that_stays_is_listed_once_whatever_comes_and_goes_between_the_pages(self):
+        names = [f"stays-{n:03d}" for n in range(60)]
+        for n, name in enumerate(names):
+            for room in (name, f"{name}-goes"):
+                self.assertEqual(self.api("/api/publish", {"room": room, "type": "x", "payload": {}})[0], 200)
+        shown, after = [], "earlier"  # a name in front of all that begin so
+        while True:
+            page = self.get(f"/api/ws/rooms?prefix=stays-&limit=7&after={after}")["rooms"]
+            shown += [room["room"] for room in page]
+            if len(page) < 7:
+                break
+            after = page[-1]["room"]
+            # The one that the next page begins behind goes, and others on both sides of it.
+            for room in {after, *shown[-3:], names[-len(shown) // 4] + "-goes"}:
+                if room.endswith("-goes"):
+                    self.daemon.request("DELETE", f"/api/ws/rooms/{room}", headers={"Authorization": f"Bearer {API_KEY}"})
+            for room in (f"stays-{len(shown):03d}-new", "stays-", "stays-zzz"):
+                self.api("/api/publish", {"room": room, "type": "x", "payload": {}})
+        self.assertEqual([room for room in shown if room in names], names)
+        self.assertEqual(shown, sorted(set(shown)))
+
     async def test_history_is_read_a_page_at_a_time_and_cleared(self):
         for n in range(25):
             self.api("/api/publish", {"room": "past", "type": "x", "payload": {"n": n}})
