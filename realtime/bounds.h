@@ -51,9 +51,12 @@ inline constexpr std::size_t returns_bytes_max = 64 * 1024;
 
 // Rooms are visited in rounds of so many steps, 5 s in all: what is too old leaves memory that late
 // (readers never see it), and a position that went wrong is found that late. A million rooms on a
-// core are 20,000 a step, about 1 ms.
+// core are 20,000 a step: over several turns, each of which looks at so many places of the table
+// and forgets so many rooms, about 500 us.
 inline constexpr std::uint64_t sweep_interval_ms = 100;
 inline constexpr std::uint64_t sweep_rounds = 50;
+inline constexpr std::size_t sweep_looks_per_turn = 2'000;
+inline constexpr std::size_t sweep_ends_per_turn = 200;
 
 // What reaches many rooms by a pattern looks at so many of a core's rooms in one turn, about 200
 // us, and speaks in so many of them.
@@ -84,6 +87,11 @@ inline constexpr std::size_t listed_bytes_max = 256 * 1024;
 inline constexpr std::size_t call_names_max = 10'000;
 inline constexpr std::uint32_t history_page_usual = 100;
 inline constexpr std::size_t batch_commands_max = 1'000;
+
+// What is for everybody looks at so many slots in one turn, and goes to so many connections: a
+// millisecond.
+inline constexpr std::size_t everybody_looks_per_turn = 4'096;
+inline constexpr std::size_t everybody_sends_per_turn = 256;
 
 // Announcements and closes of one turn while the process drains; 256 take about a millisecond.
 inline constexpr std::size_t drain_sends_per_turn = 256;

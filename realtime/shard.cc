@@ -83,6 +83,7 @@ Shard::Shard(Node& node_, CoreId core_, engine::Outbox& outbox_)
       connection_lists(*this),
       name_lists(*this),
       broadcasts(*this),
+      everybody(*this),
       scrapes(*this),
       system_health(*this),
       traces(*this),
@@ -143,7 +144,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   beat.is(Doing::timers);
   for (const engine::Fired& fired : inbox.fired) {
     if (fired.cookie == bounds::sweep_cookie) {
-      rooms.sweep();
+      rooms.begin_sweep();
       footprint.sessions_bytes.set(sessions.memory_bytes());
       footprint.blocks_bytes.set(heap.bytes());
       Watchdog::notice_silence(node.watchdog, now_ms);
@@ -182,7 +183,9 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   beat.is(Doing::backlog);
   subscribers.serve_backlog();
   beat.is(Doing::reach);
+  rooms.sweep();
   reach.walk();
+  everybody.walk();
   connection_lists.walk();
   name_lists.walk();
   beat.is(Doing::scrape);
@@ -196,7 +199,7 @@ void Shard::on_turn(const engine::Inbox& inbox, engine::Outbox&) {
   admission.close_oldest();
   const bool has_more = subscribers.has_backlog() || reach.has_more() || scrapes.has_more() ||
                         connection_lists.has_more() || name_lists.has_more() || traces.has_more() ||
-                        own_numbers.has_more();
+                        own_numbers.has_more() || everybody.has_more() || rooms.is_sweeping();
   if (has_more && !std::exchange(goes_on_, true)) outbox.arm(0, bounds::go_on_cookie);
   rooms.gather(outbox);
   arm_flush();
@@ -310,17 +313,6 @@ void Shard::receive(const HistoryRead& item) {
   about.room = item.room_name;
   commands.refuse(*session, proto::ErrorCode::unavailable, about,
                   "your rights changed while this was read; ask again");
-}
-
-void Shard::receive(const ToEverybody& item) {
-  Dialects::Told message(dialects, item.frame);
-  sessions.for_each([&](Session& session) {
-    if (session.kind == SessionKind::native && session.state == SessionState::authenticated &&
-        workspace_of(session) == item.workspace && !session.awaits_greeting &&
-        !(connection_id(session) == item.exclude) &&
-        session.grants.permissions().has(item.permission))
-      told(session.socket, message.to(session));
-  });
 }
 
 void Shard::told(engine::SocketId socket, engine::Outbox::Send sent) {

@@ -45,6 +45,7 @@
 #include "realtime/session/dialects.h"
 #include "realtime/session/drain.h"
 #include "realtime/session/event_filters.h"
+#include "realtime/session/everybody.h"
 #include "realtime/session/greetings.h"
 #include "realtime/session/identity.h"
 #include "realtime/session/lifecycle.h"
@@ -113,6 +114,8 @@ class Shard : public engine::Handler {
     recorder.add(what, connection_id(session), session.user == nullptr ? 0 : session.user->hash(),
                  room.value, detail);
   }
+  // What came of sending one message to it.
+  void told(engine::SocketId socket, engine::Outbox::Send sent);
   ConnectionId connection_id(const Session& session) const {
     return {
         .core = core.value, .slot = session.socket.slot, .generation = session.socket.generation};
@@ -185,6 +188,7 @@ class Shard : public engine::Handler {
   ConnectionLists connection_lists;
   NameLists name_lists;
   Broadcasts broadcasts;
+  Everybody everybody;
   Scrapes scrapes;
   SystemHealth system_health;
   Traces traces;
@@ -246,7 +250,7 @@ class Shard : public engine::Handler {
   void receive(const NamesListed& item) { name_lists.receive(item); }
   void receive(const ToConnection& item);
   void receive(const ToNamed& item);
-  void receive(const ToEverybody& item);
+  void receive(const ToEverybody& item) { everybody.receive(item); }
   void receive(const AskHealth& item) { system_health.receive(item); }
   void receive(const HealthTold& item) { system_health.receive(item); }
   void receive(const ReadTrace& item) { traces.receive(item); }
@@ -256,8 +260,6 @@ class Shard : public engine::Handler {
 
   void adopt_settings();
   void read(Letter& letter);
-  // What came of sending one message to it.
-  void told(engine::SocketId socket, engine::Outbox::Send sent);
   // Those who cannot be served any further as they are: slow ones, and ones with a gap.
   void end_unservable();
   void arm_flush();

@@ -60,25 +60,27 @@ void Broadcasts::begin(Session& session, const Request& request) {
                                                users.size() + 2 * request.payload.size()))
       return refuse("a core does not keep up; try again shortly");
 
-  tell(request, users);
   const auto is_asked = [&](std::size_t core) {
     return !rooms[core].empty() || !personal[core].empty();
   };
-  std::size_t waiting = 0;
+  std::size_t waiting = request.everybody ? shard_.node.cores : 0;
   for (std::size_t core = 0; core < rooms.size(); ++core) waiting += is_asked(core) ? 1 : 0;
   const Counts counts{.users = request.users.size(),
                       .connections = request.connections.size(),
                       .everybody = request.everybody};
-  if (waiting == 0)
+  const ConnectionId to = shard_.connection_id(session);
+  const std::uint32_t number = next_++;
+  if (waiting == 0) {
+    tell(request, users, to, number);
     return shard_.exchanges.respond(
         session, {.status = 200, .content_type = "application/json", .body = write(counts)});
-  const std::uint32_t number = next_++;
-  const ConnectionId to = shard_.connection_id(session);
+  }
   // Before the first is asked: rooms at home here answer at once.
   broadcasts_.emplace(number,
                       Broadcast{.asker = {.to = to, .exchange = shard_.exchanges.wait(session)},
                                 .waiting = waiting,
                                 .counts = counts});
+  tell(request, users, to, number);
   for (std::uint16_t core = 0; core < shard_.node.cores; ++core)
     if (is_asked(core))
       shard_.send(CoreId{core}, ReachRooms{.to = to,
@@ -95,7 +97,8 @@ void Broadcasts::begin(Session& session, const Request& request) {
 }
 
 // Those who are not reached through a room.
-void Broadcasts::tell(const Request& request, std::string_view users) {
+void Broadcasts::tell(const Request& request, std::string_view users, const ConnectionId& to,
+                      std::uint32_t number) {
   if (!request.everybody && users.empty() && request.connections.empty()) return;
   const MessageId::Text id = shard_.message_ids.next(shard_.wall_ms).text();
   frame_.clear();
@@ -109,7 +112,9 @@ void Broadcasts::tell(const Request& request, std::string_view users) {
                                                                .payload = request.payload},
                                             frame_);
   if (request.everybody)
-    shard_.send_to_all(ToEverybody{.workspace = request.workspace,
+    shard_.send_to_all(ToEverybody{.to = to,
+                                   .number = number,
+                                   .workspace = request.workspace,
                                    .frame = frame_.text(),
                                    .exclude = request.exclude,
                                    .permission = request.permission});

@@ -19,7 +19,8 @@ class Shard;
 // everybody.
 //
 //   begin() --ReachRooms--> homes of the rooms --RoomsReached--> receive(): the answer, with counts
-//           --ToUsers, ToConnection, ToEverybody-->
+//           --ToEverybody--> every core       --RoomsReached-->
+//           --ToUsers, ToConnection-->
 //
 // Owner:  the asker's core. Bounded: `bounds::broadcasts_max` of a core are under way at a time.
 class Broadcasts {
@@ -54,7 +55,8 @@ class Broadcasts {
     std::size_t waiting;  // cores that have not answered
     Counts counts;
   };
-  void tell(const Request& request, std::string_view users);
+  void tell(const Request& request, std::string_view users, const ConnectionId& to,
+            std::uint32_t number);
   std::string_view write(const Counts& counts);  // until the next call
 
   Shard& shard_;

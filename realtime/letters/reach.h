@@ -39,7 +39,10 @@ struct ToConnection {
   void each_text(auto&& f) { f(frame); }
 };
 
+// A share of them in each turn; RoomsReached says that all here have it.
 struct ToEverybody {
+  ConnectionId to;  // who asks
+  std::uint32_t number;
   Workspace workspace;
   std::string_view frame;
   ConnectionId exclude;                      // or `nobody`

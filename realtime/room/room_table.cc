@@ -324,9 +324,16 @@ void RoomTable::visit(Room& room) {
       shard_.send(hearings[i].core, AuditPosition{.room = room.id(), .sequence = room.sent.value});
 }
 
+void RoomTable::begin_sweep() {
+  const std::size_t buckets = rooms_.bucket_count();
+  sweep_left_ = std::min(buckets, sweep_left_ + 1 + buckets / bounds::sweep_rounds);
+}
+
 void RoomTable::sweep() {
   const std::size_t buckets = rooms_.bucket_count();
-  for (std::size_t left = 1 + buckets / bounds::sweep_rounds; left > 0; --left) {
+  for (std::size_t looks = bounds::sweep_looks_per_turn;
+       looks > 0 && sweep_left_ > 0 && forgotten_.size() < bounds::sweep_ends_per_turn;
+       --looks, --sweep_left_) {
     sweep_bucket_ = sweep_bucket_ + 1 < buckets ? sweep_bucket_ + 1 : 0;
     for (auto room = rooms_.begin(sweep_bucket_); room != rooms_.end(sweep_bucket_); ++room)
       visit(*room->second);

@@ -67,10 +67,13 @@ class RoomTable {
   // Batches that wait for more: so does this core.
   void gather(engine::Outbox& outbox) { fanout_.gather(outbox); }
   std::uint64_t flush_due_ms() const { return fanout_.flush_due_ms(); }
-  // Visits a share of the rooms: forgets messages that are too old and rooms that nobody uses, and
-  // lets listening cores compare their position. Every room has been visited after
+  // A share of the rooms is to be visited: what forgets messages that are too old and rooms that
+  // nobody uses, and lets listening cores compare their position. Every room has been visited after
   // bounds::sweep_rounds calls.
+  void begin_sweep();
+  // As many of them as a turn has time for.
   void sweep();
+  bool is_sweeping() const { return sweep_left_ > 0; }  // the next turn must not wait
   // Rooms whose presence is due: bounds::presence_cookie has fired.
   void tell_presence();
   // Publications have waited for their hours: bounds::quiet_cookie has fired.
@@ -153,10 +156,11 @@ class RoomTable {
   Tenants tenants_;
   HistoryKeeper history_keeper_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Room>> rooms_;
+  RoomIndex index_;            // of rooms_
   std::uint32_t edition_ = 0;  // of the settings
   std::uint64_t rooms_made_ = 0;
-  std::size_t sweep_bucket_ = 0;         // of rooms_, the next to visit
-  RoomIndex index_;            // of rooms_
+  std::size_t sweep_bucket_ = 0;         // of rooms_, visited last
+  std::size_t sweep_left_ = 0;           // buckets that are to be visited now
   alloc::BlockBuilder frame_, payload_;  // scratch
   std::vector<std::string_view> listed_;
   std::vector<std::uint64_t> forgotten_;

@@ -5,10 +5,12 @@ import asyncio
 import concurrent.futures
 import json
 import os
+import re
 import unittest
 
+import wire
 from checker import Checker
-from daemon import DEADLINE_S, Daemon
+from daemon import DEADLINE_S, Daemon, raise_descriptor_limit, until
 from native_client import API_KEY
 from reach_case import Reach
 
@@ -187,6 +189,53 @@ class OnOneCore(FirstMessages):
     @classmethod
     def setUpClass(cls):
         cls.daemon = Daemon("--cores", "1", "--api-key", API_KEY, *cls.options).start()
+
+
+class Everybody(unittest.TestCase):
+    """More connections on a core than are told in one turn."""
+
+    COUNT, SAID = 1500, 12
+
+    def come(self, daemon, user):
+        sock = daemon.connect()
+        sock.sendall(wire.handshake(f"/ws?user={user}"))
+        self.addCleanup(sock.close)
+        return sock
+
+    def heard(self, sock, count):
+        """The first so many broadcasts that it hears, by their numbers."""
+        text = b""
+        while len(numbers := re.findall(rb'"n":(\d+)', text)) < count:
+            chunk = sock.recv(65536)
+            self.assertTrue(chunk, "the connection was closed")
+            text += chunk
+        return [int(number) for number in numbers]
+
+    def test_each_hears_each_once_in_order_whoever_comes_and_goes_meanwhile(self):
+        raise_descriptor_limit()
+        with Daemon("--cores", "1", "--api-key", API_KEY, "--ping-interval-ms", "1h") as daemon:
+            crowd = [self.come(daemon, f"u{n}") for n in range(self.COUNT)]
+            until(lambda: daemon.metrics()["ringroom_connections_authenticated"] == self.COUNT, "all to be there")
+            gone = crowd[::7]
+            crowd = [sock for sock in crowd if sock not in gone]
+
+            def say(n):
+                return daemon.request("POST", "/api/broadcast", {"type": "news", "payload": {"n": n}},
+                                      {"Authorization": f"Bearer {API_KEY}"})
+
+            # Several under way at a time, from connections of their own: so their order is not ours to know.
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                answers = [pool.submit(say, n) for n in range(self.SAID)]
+                for n, sock in enumerate(gone):
+                    sock.close()
+                    self.come(daemon, f"late{n}")
+                for answer in answers:
+                    self.assertEqual(answer.result(), (200, {"rooms": 0, "users": 0, "connections": 0, "everybody": True}))
+            self.assertEqual(say(self.SAID)[0], 200)
+            first = self.heard(crowd[0], self.SAID + 1)
+            self.assertEqual((sorted(first), first[-1]), (list(range(self.SAID + 1)), self.SAID))
+            for sock in crowd[1:]:
+                self.assertEqual(self.heard(sock, self.SAID + 1), first)
 
 
 if __name__ == "__main__":
