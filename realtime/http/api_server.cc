@@ -55,7 +55,7 @@ void Api::info(Session& session, const Arguments&) {
 }
 
 void Api::metrics(Session& session, const Arguments&) {
-  if (is_for_all(session)) shard_.scrapes.begin(session, Scrapes::Form::json);
+  if (is_for_all(session)) shard_.scrapes.begin(session, MetricsForm::json);
 }
 
 }  // namespace ringroom::realtime

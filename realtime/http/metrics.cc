@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "proto/accept.h"
 #include "proto/json_object.h"
 #include "realtime/bounds.h"
 #include "realtime/node.h"
@@ -23,18 +24,55 @@ namespace ringroom::realtime {
 
 namespace {
 
-// Lines of the text format. The lines of one name stand together, behind one HELP and one TYPE.
+struct FormRow {
+  std::string_view content_type;
+  std::span<const proto::HttpHeader> headers;
+};
+constexpr proto::HttpHeader by_accept[] = {{"Vary", "Accept"}};
+constexpr FormRow form_rows[] = {
+    {"text/plain; version=0.0.4; charset=utf-8", by_accept},
+    {"application/openmetrics-text; version=1.0.0; charset=utf-8", by_accept},
+    {"application/json", {}},
+};
+static_assert(std::size(form_rows) == std::size_t(MetricsForm::json) + 1);
+
+enum class Type : std::uint8_t { counter, gauge, histogram, info };
+constexpr std::string_view type_names[] = {"counter", "gauge", "histogram", "info"};
+
+Type type_of(CounterKind kind) { return kind == CounterKind::gauge ? Type::gauge : Type::counter; }
+
+// Lines of either text format. The lines of one name stand together, behind one HELP and one TYPE.
+// Samples are the same in both: whoever changes from one to the other keeps all series.
 class Writer {
  public:
-  explicit Writer(std::string& out) : out_(out) {}
+  Writer(std::string& out, MetricsForm form)
+      : out_(out), is_open_(form == MetricsForm::openmetrics) {}
 
-  void begin(std::string_view name, std::string_view type, std::string_view help) {
-    if (name == std::exchange(name_, name)) return;
-    out_.append("# HELP ringroom_").append(name).append(" ").append(help);
-    out_.append("\n# TYPE ringroom_").append(name).append(" ").append(type).append("\n");
+  // With its whole name.
+  void begin_named(std::string_view name, Type type, std::string_view help) {
+    if (name == name_) return;
+    name_ = name;
+    // OpenMetrics calls a family by what its samples share: a counter without its `_total`.
+    std::string_view family = name;
+    if (is_open_ && type == Type::counter) family = without(family, "_total");
+    if (is_open_ && type == Type::info) family = without(family, "_info");
+    if (!is_open_ && type == Type::info) type = Type::gauge;
+    head("HELP", family);
+    for (const char each : help) {
+      if (each == '\\' || (each == '"' && is_open_)) out_.push_back('\\');
+      out_.push_back(each);
+    }
+    out_.append("\n");
+    head("TYPE", family).append(type_names[std::size_t(type)]).append("\n");
+    for (const std::string_view unit : {"_seconds", "_bytes"})
+      if (is_open_ && family.ends_with(unit))
+        head("UNIT", family).append(unit.substr(1)).append("\n");
+  }
+  void begin(std::string_view name, Type type, std::string_view help) {
+    begin_named(std::string("ringroom_").append(name), type, help);
   }
   void begin(std::string_view name, CounterKind kind, std::string_view help) {
-    begin(name, kind == CounterKind::gauge ? "gauge" : "counter", help);
+    begin(name, type_of(kind), help);
   }
   // `label` is `name="value"`, or empty.
   void value(std::string_view label, CounterKind kind, std::uint64_t value) {
@@ -47,16 +85,20 @@ class Writer {
     label.append("=\"").append(label_value).append("\"");
     this->value(label, kind, value);
   }
+  void end() {
+    if (is_open_) out_.append("# EOF\n");
+  }
 
   template <class Counters>
   void histogram(const HistogramRow<Counters>& row, const HistogramSum& sum) {
-    begin(row.name, "histogram", row.help);
+    begin(row.name, Type::histogram, row.help);
     std::uint64_t passed = 0;
     std::size_t bucket = 0;
     for (std::size_t power = row.first; power <= row.last; ++power) {
       for (; bucket <= Histogram::bucket_at(power); ++bucket) passed += sum.buckets[bucket];
       std::string bound = "le=\"";
       append_number(bound, std::uint64_t{1} << power, row.is_time);
+      if (!row.is_time) bound.append(".0");  // OpenMetrics wants a float
       line("_bucket", row.label, bound.append("\""));
       append(passed, false);
     }
@@ -70,8 +112,14 @@ class Writer {
   }
 
  private:
+  static std::string_view without(std::string_view name, std::string_view end) {
+    return name.ends_with(end) ? name.substr(0, name.size() - end.size()) : name;
+  }
+  std::string& head(std::string_view what, std::string_view family) {
+    return out_.append("# ").append(what).append(" ").append(family).append(" ");
+  }
   void line(std::string_view suffix, std::string_view label, std::string_view second) {
-    out_.append("ringroom_").append(name_).append(suffix);
+    out_.append(name_).append(suffix);
     if (label.empty() && second.empty()) return;
     out_.append("{").append(label);
     if (!label.empty() && !second.empty()) out_.append(",");
@@ -91,7 +139,8 @@ class Writer {
   }
 
   std::string& out_;
-  std::string_view name_;
+  const bool is_open_;
+  std::string name_;
 };
 
 std::uint64_t resident_bytes() {
@@ -105,35 +154,21 @@ std::uint64_t resident_bytes() {
   return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-void append_process(std::string& out, const Node& node) {
+void append_process(Writer& out, const Node& node) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const auto micros = [](const timeval& t) {
     return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000u +
            static_cast<std::uint64_t>(t.tv_usec);
   };
-  const std::uint64_t cpu_us = micros(usage.ru_utime) + micros(usage.ru_stime);
-  char line[768];
-  const int size =
-      std::snprintf(line, sizeof line,
-                    "# HELP process_cpu_seconds_total User and system CPU time.\n"
-                    "# TYPE process_cpu_seconds_total counter\n"
-                    "process_cpu_seconds_total %" PRIu64 ".%06" PRIu64
-                    "\n"
-                    "# HELP process_resident_memory_bytes Resident memory.\n"
-                    "# TYPE process_resident_memory_bytes gauge\n"
-                    "process_resident_memory_bytes %" PRIu64
-                    "\n"
-                    "# HELP process_start_time_seconds Start of the process since 1970.\n"
-                    "# TYPE process_start_time_seconds gauge\n"
-                    "process_start_time_seconds %" PRIu64 ".%03" PRIu64
-                    "\n"
-                    "# HELP ringroom_build_info Version of the running program.\n"
-                    "# TYPE ringroom_build_info gauge\n"
-                    "ringroom_build_info{version=\"%s\",io_backend=\"io_uring\"} 1\n",
-                    cpu_us / 1'000'000, cpu_us % 1'000'000, resident_bytes(),
-                    node.started_wall_ms / 1000, node.started_wall_ms % 1000, RINGROOM_VERSION);
-  out.append(line, static_cast<std::size_t>(size));
+  out.begin_named("process_cpu_seconds_total", Type::counter, "User and system CPU time.");
+  out.value({}, CounterKind::microseconds, micros(usage.ru_utime) + micros(usage.ru_stime));
+  out.begin_named("process_resident_memory_bytes", Type::gauge, "Resident memory.");
+  out.value({}, CounterKind::gauge, resident_bytes());
+  out.begin_named("process_start_time_seconds", Type::gauge, "Start of the process since 1970.");
+  out.value({}, CounterKind::microseconds, node.started_wall_ms * 1'000);
+  out.begin("build_info", Type::info, "Version of the running program.");
+  out.value("version=\"" RINGROOM_VERSION "\",io_backend=\"io_uring\"", CounterKind::gauge, 1);
 }
 
 void append_settings(Writer& out, const SettingsEditions& settings) {
@@ -250,15 +285,17 @@ void append_cores(Writer& out, const Node& node) {
 
 }  // namespace
 
-std::string metrics_text(const Node& node, Totals& totals) {
+std::string metrics_text(const Node& node, Totals& totals, MetricsForm form) {
   std::string text;
-  text.reserve(48 * 1024);
-  append_process(text, node);
-  Writer out(text);
+  text.reserve(64 * 1024);
+  Writer out(text, form);
+  append_process(out, node);
   append_settings(out, node.settings);
   append_log(out);
   append_keys(out, node.token_keys);
   append_watchdog(out, node.watchdog);
+  out.begin("ready", Type::gauge, "1 if clients should be sent here, as /ready says; 0 if not.");
+  out.value({}, CounterKind::gauge, SystemHealth::reasons_against(node).empty() ? 1 : 0);
   append_rows<ShardCounters>(out, shard_counters, totals.shard);
   append_families(out, totals.shard);
   for (std::size_t i = 0; i < std::size(shard_histograms); ++i)
@@ -268,10 +305,21 @@ std::string metrics_text(const Node& node, Totals& totals) {
   append_rows<engine::EngineCounters>(out, engine::engine_counter_rows, totals.engine);
   append_workspaces(out, node);
   append_cores(out, node);
+  out.end();
   return text;
 }
 
-void Scrapes::begin(Session& session, Form form) {
+MetricsForm metrics_form_of(const proto::Request& request) {
+  constexpr proto::MediaType text{.type = "text", .subtype = "plain", .version = "0.0.4"};
+  constexpr proto::MediaType openmetrics{
+      .type = "application", .subtype = "openmetrics-text", .version = "1.0.0"};
+  // Who likes both as much, or neither, gets what it always got.
+  return accepted_quality(request, openmetrics) > accepted_quality(request, text)
+             ? MetricsForm::openmetrics
+             : MetricsForm::text;
+}
+
+void Scrapes::begin(Session& session, MetricsForm form) {
   asking_.push_back(
       {.socket = session.socket, .exchange = shard_.exchanges.wait(session), .form = form});
 }
@@ -295,11 +343,12 @@ void Scrapes::answer() {
   // Those who ask because of this answer come behind.
   const std::vector<Asking> told(asking_.begin(),
                                  asking_.begin() + static_cast<std::ptrdiff_t>(answered_));
-  const auto wants = [&told](Form form) {
-    return std::ranges::any_of(told, [form](const Asking& each) { return each.form == form; });
-  };
-  const std::string text = wants(Form::text) ? metrics_text(shard_.node, *totals_) : std::string();
-  const std::string json = wants(Form::json) ? this->json() : std::string();
+  std::array<std::string, std::size(form_rows)> bodies;  // of the forms that somebody wants
+  for (const Asking& each : told) {
+    std::string& body = bodies[std::size_t(each.form)];
+    if (!body.empty()) continue;
+    body = each.form == MetricsForm::json ? json() : metrics_text(shard_.node, *totals_, each.form);
+  }
   totals_.reset();
   asking_.erase(asking_.begin(), asking_.begin() + static_cast<std::ptrdiff_t>(answered_));
   for (const Asking& each : told) {
@@ -307,14 +356,12 @@ void Scrapes::answer() {
     if (session == nullptr || session->kind != SessionKind::http ||
         session->state == SessionState::draining)
       continue;
-    if (each.form == Form::json) {
-      shard_.exchanges.answer(*session, each.exchange, json);
-    } else {
-      shard_.exchanges.answer(*session, each.exchange,
-                              {.status = 200,
-                               .content_type = "text/plain; version=0.0.4; charset=utf-8",
-                               .body = text});
-    }
+    const FormRow& row = form_rows[std::size_t(each.form)];
+    shard_.exchanges.answer(*session, each.exchange,
+                            {.status = 200,
+                             .content_type = row.content_type,
+                             .body = bodies[std::size_t(each.form)],
+                             .headers = row.headers});
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "alloc/block.h"
 #include "engine/handler.h"
+#include "proto/http.h"
 #include "realtime/session/session.h"
 #include "realtime/totals.h"
 
@@ -14,10 +15,15 @@ namespace ringroom::realtime {
 
 class Shard;
 
-// Everything that is counted, as Prometheus text (version 0.0.4): the rows of each layer's
-// counters.h, summed over the cores. Each value was true a moment ago.
+// Text is Prometheus' format, version 0.0.4.
+enum class MetricsForm : std::uint8_t { text, openmetrics, json };
+// Which of the two texts the request's Accept likes better.
+MetricsForm metrics_form_of(const proto::Request& request);
+
+// Everything that is counted, in one of the two texts: the rows of each layer's counters.h, summed
+// over the cores. Each value was true a moment ago.
 // Changes nothing.
-std::string metrics_text(const Node& node, Totals& totals);
+std::string metrics_text(const Node& node, Totals& totals, MetricsForm form);
 // The same as JSON, for people and programs of one's own: metrics_json.cc. A name with labels has
 // them behind it, as in the text; a family is an object by its member; of a histogram there are its
 // count, sum and quantiles, in its unit.
@@ -33,9 +39,8 @@ class Scrapes {
  public:
   explicit Scrapes(Shard& shard) : shard_(shard) {}
 
-  enum class Form : bool { text, json };
   // Answers the request, in this turn or in one of the next.
-  void begin(Session& session, Form form);
+  void begin(Session& session, MetricsForm form);
   // Once per turn.
   void walk();
   bool has_more() const { return !asking_.empty(); }  // the next turn must not wait
@@ -44,7 +49,7 @@ class Scrapes {
   struct Asking {
     engine::SocketId socket;
     std::uint32_t exchange;
-    Form form;
+    MetricsForm form;
   };
   void answer();
   std::string json();

@@ -281,7 +281,7 @@ void Routes::health(Session& session, const Request&) {
 }
 
 void Routes::ready(Session& session, const Request&) {
-  const std::vector<std::string> reasons = SystemHealth::reasons_against(shard_);
+  const std::vector<std::string> reasons = SystemHealth::reasons_against(shard_.node);
   alloc::BlockBuilder body(shard_.heap);
   body.append(reasons.empty() ? R"({"ready":true,"reasons":[)" : R"({"ready":false,"reasons":[)");
   for (std::size_t i = 0; i < reasons.size(); ++i) {
@@ -298,8 +298,8 @@ void Routes::system_health(Session& session, const Request&) {
   shard_.system_health.begin(session);
 }
 
-void Routes::metrics(Session& session, const Request&) {
-  shard_.scrapes.begin(session, Scrapes::Form::text);
+void Routes::metrics(Session& session, const Request& request) {
+  shard_.scrapes.begin(session, metrics_form_of(request));
 }
 
 bool Routes::page(Session& session, const Request& request) {

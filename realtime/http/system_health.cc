@@ -67,8 +67,7 @@ Status of_share(std::uint64_t used, std::uint64_t limit) {
 
 }  // namespace
 
-std::vector<std::string> SystemHealth::reasons_against(const Shard& shard) {
-  const Node& node = shard.node;
+std::vector<std::string> SystemHealth::reasons_against(const Node& node) {
   std::vector<std::string> out;
   if (node.draining.load(std::memory_order_relaxed)) out.push_back("draining");
   for (std::uint16_t core = 0; core < node.cores; ++core)

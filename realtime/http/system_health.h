@@ -12,6 +12,7 @@
 
 namespace ringroom::realtime {
 
+struct Node;
 class Shard;
 
 // GET /api/system-health: what can be measured, measured when it is asked.
@@ -31,7 +32,7 @@ class SystemHealth {
   void fired();  // health_cookie: some have waited long enough
 
   // Why no client should be sent here now; empty: there is no reason not to. For /ready.
-  static std::vector<std::string> reasons_against(const Shard& shard);
+  static std::vector<std::string> reasons_against(const Node& node);
 
  private:
   struct Check {

@@ -16,6 +16,8 @@ import websockets
 from crowd import Crowd, Pace
 from daemon import Daemon, raise_descriptor_limit, until
 from native_client import API_KEY, NativeCase
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_string_to_metric_families
+from prometheus_client.parser import text_string_to_metric_families
 
 SERIES = re.compile(r'^([a-z_]+)(?:\{((?:[a-z_]+="[^"\\]*",?)+)\})? (\S+)$')
 STAGES = ("receive_to_room", "room_to_send", "publish_to_ack")
@@ -29,8 +31,82 @@ def scrape(daemon):
     return text, time.monotonic() - began
 
 
+def samples_of(families):
+    """{(name, labels): value}, without what differs from one scrape to the next."""
+    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in families for sample in family.samples}
+
+
 def series_of(text):
     return [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+
+
+class Forms(NativeCase):
+    TEXT = "text/plain; version=0.0.4; charset=utf-8"
+    OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    # As Prometheus asks, before version 3 and since.
+    PROMETHEUS = ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+                  "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                  "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+                  "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;"
+                  "escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
+
+    def scrape_as(self, accept):
+        """(content type, text)"""
+        headers = {} if accept is None else {"Accept": accept}
+        request = urllib.request.Request(f"{self.daemon.http}/metrics", headers=headers)
+        with urllib.request.urlopen(request) as answer:
+            self.assertEqual(answer.headers["Vary"], "Accept")
+            return answer.headers["Content-Type"], answer.read().decode()
+
+    async def test_accept_chooses_the_form(self):
+        for accept, expected in [(each, self.OPEN) for each in self.PROMETHEUS] + [
+                (None, self.TEXT), ("*/*", self.TEXT), ("text/plain", self.TEXT), ("image/png", self.TEXT),
+                ("text/html,*/*;q=0.8", self.TEXT), ("application/openmetrics-text;version=0.0.1", self.TEXT),
+                ("application/openmetrics-text", self.OPEN), ("application/*", self.OPEN),
+                ("application/openmetrics-text;q=0.4,text/plain;q=0.5", self.TEXT),
+                ("application/openmetrics-text;q=0.5,text/plain;q=0.4", self.OPEN),
+                ("application/openmetrics-text,text/plain", self.TEXT)]:
+            with self.subTest(accept=accept):
+                kind, text = self.scrape_as(accept)
+                self.assertEqual(kind, expected)
+                self.assertEqual(text.endswith("# EOF\n"), expected == self.OPEN)
+
+    async def test_a_strict_parser_takes_both_and_finds_the_same_series(self):
+        ann = await self.client("ann")
+        await ann.join("forms")
+        await ann.send("room_message", "forms", {"text": "x"})
+        await ann.next("ack")
+        as_text = list(text_string_to_metric_families(self.scrape_as(None)[1]))
+        as_open = list(openmetrics_string_to_metric_families(self.scrape_as(self.PROMETHEUS[0])[1]))
+        self.assertEqual(set(samples_of(as_text)), set(samples_of(as_open)))
+        kinds = {family.name: (family.type, family.unit) for family in as_open}
+        self.assertEqual(len(kinds), len(as_open), "a family is said twice")
+        self.assertEqual(kinds["ringroom_build"], ("info", ""))
+        self.assertEqual(kinds["ringroom_publish"], ("counter", ""))
+        self.assertEqual(kinds["process_cpu_seconds"], ("counter", "seconds"))
+        self.assertEqual(kinds["ringroom_turn_duration_seconds"], ("histogram", "seconds"))
+        self.assertEqual(kinds["ringroom_memory_bytes"], ("gauge", "bytes"))
+        self.assertEqual(kinds["ringroom_fanout_listeners"], ("histogram", ""))
+        for family in as_open:
+            self.assertTrue(family.documentation, family.name)
+        values = samples_of(as_open)
+        self.assertEqual(values["ringroom_ready", ()], 1)
+        self.assertEqual(values["ringroom_publish_total", ()], 1)
+        self.assertEqual(values["ringroom_fanout_listeners_bucket", (("le", "1.0"),)], 1)
+
+    async def test_both_forms_may_be_asked_for_at_once(self):
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.daemon.port)
+        asked = [None, self.PROMETHEUS[1], None, self.PROMETHEUS[0]]
+        writer.write("".join(
+            "GET /metrics HTTP/1.1\r\nHost: x\r\n" + (f"Accept: {accept}\r\n" if accept else "") + "\r\n"
+            for accept in asked).encode())
+        for accept in asked:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            self.assertIn(self.OPEN if accept else self.TEXT, head)
+            body = await reader.readexactly(int(re.search(r"Content-Length: (\d+)", head)[1]))
+            self.assertEqual(body.endswith(b"# EOF\n"), accept is not None)
+        writer.close()
 
 
 class Metrics(NativeCase):

@@ -77,7 +77,7 @@ class QuietHours(unittest.IsolatedAsyncioTestCase):
                 policy = "soon" if n % 3 else "other"
                 self.assertEqual(
                     self.held(daemon, room=room, payload={"n": n}, quiet_hours=policy), opening.at)
-        self.assertEqual(daemon.metrics()["ringroom_held"], 60)
+        self.assertEqual(daemon.metrics()["ringroom_publications_held"], 60)
         for room in rooms:
             # What names no hours does not wait, nor what is critical.
             for body in ({"payload": {"n": "now"}},
@@ -98,7 +98,7 @@ class QuietHours(unittest.IsolatedAsyncioTestCase):
         status, answer = self.post(daemon, "/api/publish", room=rooms[0], quiet_hours="soon")
         self.assertEqual((status, answer.get("sequence")), (200, 18))
         metrics = daemon.metrics()
-        self.assertEqual((metrics["ringroom_held"], metrics['ringroom_memory_bytes{purpose="held"}'],
+        self.assertEqual((metrics["ringroom_publications_held"], metrics['ringroom_memory_bytes{purpose="held"}'],
                           metrics["ringroom_held_total"], metrics["ringroom_held_lost_total"]),
                          (0, 0, 60, 0))
         checker.delivered("ann", rooms[0], 18, answer["message_id"])
@@ -115,7 +115,7 @@ class QuietHours(unittest.IsolatedAsyncioTestCase):
         status, _ = self.post(daemon, "/api/broadcast", users=users, quiet_hours="soon",
                               priority="critical", payload={"n": "critical"})
         self.assertEqual(status, 200)
-        until(lambda: daemon.metrics()["ringroom_held"] == 0, "the hours have begun")
+        until(lambda: daemon.metrics()["ringroom_publications_held"] == 0, "the hours have begun")
         for user in users:
             ann = await self.client(daemon, f"user={user}")
             heard = [(await ann.next("notification"))["payload"]["n"] for _ in range(4)]
@@ -129,7 +129,7 @@ class QuietHours(unittest.IsolatedAsyncioTestCase):
         for _ in range(2):
             self.held(daemon, room="lobby", quiet_hours="soon", message_id="same")
         await ann.next("notification", sequence=1)
-        until(lambda: daemon.metrics()["ringroom_held"] == 0, "nothing waits")
+        until(lambda: daemon.metrics()["ringroom_publications_held"] == 0, "nothing waits")
         self.assertEqual(await ann.silence(), [])
 
     async def test_the_hours_are_those_of_the_recipient_where_they_say_so(self):
@@ -168,7 +168,7 @@ class QuietHours(unittest.IsolatedAsyncioTestCase):
                               priority="critical")
         self.assertEqual(status, 200)
         metrics = daemon.metrics()
-        self.assertEqual((metrics["ringroom_held"], metrics["ringroom_held_refused_total"]), (5, 2))
+        self.assertEqual((metrics["ringroom_publications_held"], metrics["ringroom_held_refused_total"]), (5, 2))
         self.assertGreater(metrics['ringroom_memory_bytes{purpose="held"}'], 3000)
 
     async def test_what_cannot_wait_is_refused_by_name(self):
@@ -185,7 +185,7 @@ class QuietHours(unittest.IsolatedAsyncioTestCase):
             status, answer = self.post(daemon, path, **body)
             self.assertEqual(status, 422, body)
             self.assertEqual(answer["error"]["path"], f"$.{field}")
-        self.assertEqual(daemon.metrics()["ringroom_held"], 0)
+        self.assertEqual(daemon.metrics()["ringroom_publications_held"], 0)
 
     async def test_a_configuration_that_makes_no_sense_is_refused(self):
         for text, sentence in (("office:zone=Mars/Base", "zone must be the name of a time zone"),
