@@ -155,7 +155,8 @@ void RoomTable::release_paced() {
 }
 
 void RoomTable::release_all() {
-  for_each([this](Room& room) { release(room, PaceKeeper::Which::all); });
+  for (const auto& [id, room] : rooms_)
+    if (!room->is_ending) release(*room, PaceKeeper::Which::all);
 }
 
 void RoomTable::release(Room& room, PaceKeeper::Which which) {

@@ -93,7 +93,7 @@ class Forms(NativeCase):
         values = samples_of(as_open)
         self.assertEqual(values["ringroom_ready", ()], 1)
         self.assertEqual(values["ringroom_publish_total", ()], 1)
-        self.assertEqual(values["ringroom_fanout_listeners_bucket", (("le", "1.0"),)], 1)
+        self.assertGreaterEqual(values["ringroom_fanout_listeners_bucket", (("le", "1.0"),)], 1)
 
     async def test_both_forms_may_be_asked_for_at_once(self):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.daemon.port)

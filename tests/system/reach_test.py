@@ -205,7 +205,7 @@ class Everybody(unittest.TestCase):
     def heard(self, sock, count):
         """The first so many broadcasts that it hears, by their numbers."""
         text = b""
-        while len(numbers := re.findall(rb'"n":(\d+)', text)) < count:
+        while len(numbers := re.findall(rb'"n": ?(\d+)', text)) < count:
             chunk = sock.recv(65536)
             self.assertTrue(chunk, "the connection was closed")
             text += chunk
