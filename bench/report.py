@@ -109,6 +109,32 @@ def curve(result):
     return "".join(out) + "</svg>"
 
 
+def sparks(results):
+    """The rate over time of each scenario's middle round, as it went for ringroom."""
+    out = []
+    for name, result in results.items():
+        for who, runs in result["runs"].items():
+            run = sorted(runs, key=rate_of)[len(runs) // 2]
+            series = run.get("series", {})
+            rates = series.get("handshakes_per_s") or series.get("deliveries_per_s") or []
+            if kind(who) != "ringroom" or len(rates) < 2 or max(rates) <= 0:
+                continue
+            points = "L".join(f"{index * 1000 / (len(rates) - 1):.1f} {32 - 30 * rate / max(rates):.1f}"
+                              for index, rate in enumerate(rates))
+            label = f"{name}, {who}: from {number(min(rates))} to {number(max(rates))} a second"
+            out.append(f'<div class="row"><div class="name">{text(name)} <small>{text(who.partition(" ")[2])}</small>'
+                       f'</div><svg class="spark curve ringroom" viewBox="0 0 1000 34" preserveAspectRatio="none" '
+                       f'role="img" aria-label="{text(label)}"><path class="area" d="M0 34L{points}L1000 34Z"/>'
+                       f'<path class="line" vector-effect="non-scaling-stroke" d="M{points}"/></svg>'
+                       f'<div class="value"><b>{number(rate_of(run))}</b> /s [{number(min(rates))}–'
+                       f"{number(max(rates))}]</div></div>")
+    return "".join(out)
+
+
+def rate_of(run):
+    return run["measures"].get("handshakes-per-s", run["measures"].get("deliveries-per-s", 0))
+
+
 def verdict_class(verdict):
     return "good" if verdict.startswith("holds") else "bad" if verdict.startswith("FAILS") else "open"
 
@@ -177,6 +203,7 @@ def page(results, target_rows):
         curves = ("<h2>Latency by percentile at a fixed rate, ms</h2><p>The round with the middle p99. From when a "
                   "message was due. Dashed: a further variant or server of the same kind.</p>" + curves)
     variants = of_all(results, of_base)
+    rates = sparks(results)
     return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
             f'content="width=device-width, initial-scale=1"><title>ringroom benchmarks</title>'
             f"<style>{STYLE}</style><h1>ringroom benchmarks</h1>{facts(results, target_rows)}"
@@ -190,6 +217,8 @@ def page(results, target_rows):
                if variants else "") +
             f"<h2>Server CPU per message, delivery or handshake</h2>{key(results)}"
             f"{bars(results, measure('server-cpu-us'), 'µs')}{curves}"
+            + (f"<h2>Rate over time</h2><p>Deliveries or handshakes a second, from 0, in the round with the middle "
+               f"rate.</p>{rates}" if rates else "") +
             f"<h2>Latency p50</h2>{bars(results, measure('p50-ms'), 'ms')}"
             f"<h2>Latency p99</h2>{bars(results, measure('p99-ms'), 'ms')}"
             f"<h2>Commands</h2>{commands(results)}</html>\n")

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <thread>
 
 namespace ringroom::load {
 namespace {
@@ -69,6 +70,40 @@ TEST(Histogram, MergesToWhatOneWouldHaveRecorded) {
   for (const double quantile : {0.1, 0.5, 0.9, 0.99}) {
     EXPECT_EQ(left->at(quantile), one->at(quantile));
   }
+}
+
+TEST(Histogram, ShowsWhatHasComeSinceAnEarlierLook) {
+  const auto live = std::make_unique<Histogram>();
+  for (int i = 0; i < 50; ++i) live->record(5'000'000);
+  const auto earlier = std::make_unique<Histogram>();
+  earlier->merge_live(*live);
+  for (std::uint64_t value = 1; value <= 100; ++value) live->record(value);
+  const auto later = std::make_unique<Histogram>();
+  later->merge_live(*live);
+  EXPECT_EQ(later->count(), 150u);
+  later->subtract(*earlier);
+  EXPECT_EQ(later->count(), 100u);
+  EXPECT_EQ(later->at(0.5), 50u);
+  EXPECT_EQ(later->at(0.99), 99u);
+  EXPECT_EQ(later->max(), 100u);
+  EXPECT_DOUBLE_EQ(later->mean(), 50.5);
+}
+
+TEST(Histogram, IsReadWhileItIsWritten) {
+  const auto live = std::make_unique<Histogram>();
+  constexpr std::uint64_t records = 200'000;
+  std::thread writer([&] {
+    for (std::uint64_t i = 0; i < records; ++i) live->record(i % 1000);
+  });
+  std::uint64_t seen = 0;
+  while (seen < records) {
+    const auto look = std::make_unique<Histogram>();
+    look->merge_live(*live);
+    ASSERT_GE(look->count(), seen);
+    ASSERT_LE(look->count(), records);
+    seen = look->count();
+  }
+  writer.join();
 }
 
 }  // namespace

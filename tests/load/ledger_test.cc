@@ -5,19 +5,22 @@
 namespace ringroom::load {
 namespace {
 
+std::uint64_t overtaken = 0;
+Delivery take(Trail& trail, std::uint32_t sequence) { return trail.take(sequence, overtaken); }
+
 TEST(Trail, CountsMessagesInOrder) {
   Trail trail;
   for (std::uint32_t sequence = 0; sequence < 200; ++sequence) {
-    EXPECT_EQ(trail.take(sequence), Delivery::in_order);
+    EXPECT_EQ(take(trail, sequence), Delivery::in_order);
   }
   EXPECT_EQ(trail.unique(), 200u);
 }
 
 TEST(Trail, NoticesARepetitionAtAnyDistance) {
   Trail trail;
-  for (std::uint32_t sequence = 0; sequence < 200; ++sequence) trail.take(sequence);
+  for (std::uint32_t sequence = 0; sequence < 200; ++sequence) take(trail, sequence);
   for (std::uint32_t sequence = 0; sequence < 200; ++sequence) {
-    EXPECT_EQ(trail.take(sequence), Delivery::repeated);
+    EXPECT_EQ(take(trail, sequence), Delivery::repeated);
   }
   EXPECT_EQ(trail.unique(), 200u);
 }
@@ -25,14 +28,14 @@ TEST(Trail, NoticesARepetitionAtAnyDistance) {
 TEST(Trail, CountsWhatFillsAGapOnceAndAsLate) {
   for (std::uint32_t gap = 1; gap < 64; ++gap) {
     Trail trail;
-    trail.take(0);
-    EXPECT_EQ(trail.take(gap + 1), Delivery::in_order);
+    take(trail, 0);
+    EXPECT_EQ(take(trail, gap + 1), Delivery::in_order);
     EXPECT_EQ(trail.unique(), 2u);
     for (std::uint32_t sequence = 1; sequence <= gap; ++sequence) {
-      EXPECT_EQ(trail.take(sequence), Delivery::late) << gap << " " << sequence;
-      EXPECT_EQ(trail.take(sequence), Delivery::repeated);
+      EXPECT_EQ(take(trail, sequence), Delivery::late) << gap << " " << sequence;
+      EXPECT_EQ(take(trail, sequence), Delivery::repeated);
     }
-    EXPECT_EQ(trail.take(0), Delivery::repeated);
+    EXPECT_EQ(take(trail, 0), Delivery::repeated);
     EXPECT_EQ(trail.unique(), gap + 2u);
   }
 }
@@ -40,13 +43,25 @@ TEST(Trail, CountsWhatFillsAGapOnceAndAsLate) {
 TEST(Trail, StaysRightAcrossAGapOfItsWholeMemory) {
   for (const std::uint32_t gap : {62u, 63u, 64u, 65u, 1000u}) {
     Trail trail;
-    trail.take(0);
-    trail.take(gap + 1);
+    take(trail, 0);
+    take(trail, gap + 1);
     EXPECT_EQ(trail.unique(), 2u);
-    EXPECT_EQ(trail.take(0), Delivery::repeated);
-    EXPECT_EQ(trail.take(gap + 1), Delivery::repeated);
+    EXPECT_EQ(take(trail, 0), Delivery::repeated);
+    EXPECT_EQ(take(trail, gap + 1), Delivery::repeated);
     EXPECT_EQ(trail.unique(), 2u);
   }
+}
+
+TEST(Trail, AddsWhatItMissesToASum) {
+  std::uint64_t sum = 10;
+  Trail trail;
+  trail.take(0, sum);
+  trail.take(5, sum);
+  EXPECT_EQ(sum, 14u);
+  trail.take(3, sum);
+  trail.take(3, sum);
+  EXPECT_EQ(sum, 13u);
+  EXPECT_EQ(trail.missing(), 3u);
 }
 
 TEST(RoomOrder, WantsTheSameMessageUnderTheSameNumberForEveryone) {

@@ -58,6 +58,14 @@ TEST(Pauses, EndWithTheRunSoThatEverybodyReadsAtLast) {
   }
 }
 
+TEST(Pauses, EndAtOnceWhenTheRunDoes) {
+  Pauses pauses(3, 20, 40);
+  pauses.start(1000, 2000);
+  pauses.take();
+  pauses.end_early(1005);
+  EXPECT_EQ(all_of(pauses), (std::vector<Change>{{1005, 0, true}}));
+}
+
 TEST(Pauses, NeedSlowListenersAndAStart) {
   Pauses nobody(0, 1, 1);
   nobody.start(0, 1000);

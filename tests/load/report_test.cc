@@ -13,11 +13,11 @@ namespace {
 // Two seconds of 1,000 deliveries on a server that was busy for one of them.
 std::unique_ptr<Run> a_run() {
   auto run = std::make_unique<Run>();
-  run->window_s = 2;
-  run->window_messages = 1000;
-  run->window_deliveries = 1000;
-  run->load_cpu_ns = 500'000'000;
-  run->server_cpu_ns = 1'000'000'000;
+  run->window.long_s = 2;
+  run->window.messages = 1000;
+  run->window.deliveries = 1000;
+  run->window.load_cpu_ns = 500'000'000;
+  run->window.server_cpu_ns = 1'000'000'000;
   run->findings.sent = 1000;
   run->findings.delivered = 1000;
   for (int i = 0; i < 1000; ++i) run->findings.latency.record(1'000'000);
@@ -31,20 +31,12 @@ Scenario an_echo(const std::string& must) {
   return scenario;
 }
 
-double value_of(const Report& report, std::string_view name) {
-  for (const Measure& measure : report.measures) {
-    if (measure.name == name) return measure.value;
-  }
-  ADD_FAILURE() << "no measure " << name;
-  return 0;
-}
-
 TEST(Report, DividesTheServersCpuByWhatWasVerified) {
   const Report report = make_report(an_echo("lost = 0"), *a_run());
-  EXPECT_DOUBLE_EQ(value_of(report, "server-cpu-us"), 1000);
-  EXPECT_DOUBLE_EQ(value_of(report, "server-cores"), 0.5);
-  EXPECT_DOUBLE_EQ(value_of(report, "load-cores"), 0.25);
-  EXPECT_DOUBLE_EQ(value_of(report, "deliveries-per-s"), 500);
+  EXPECT_DOUBLE_EQ(value_of(report, "server-cpu-us").value_or(-1), 1000);
+  EXPECT_DOUBLE_EQ(value_of(report, "server-cores").value_or(-1), 0.5);
+  EXPECT_DOUBLE_EQ(value_of(report, "load-cores").value_or(-1), 0.25);
+  EXPECT_DOUBLE_EQ(value_of(report, "deliveries-per-s").value_or(-1), 500);
 }
 
 TEST(Report, HoldsOnlyWhenEveryClaimDoes) {
@@ -54,7 +46,7 @@ TEST(Report, HoldsOnlyWhenEveryClaimDoes) {
 
 TEST(Report, DoesNotBelieveWhatWasNotMeasured) {
   const auto run = a_run();
-  run->server_cpu_ns.reset();
+  run->window.server_cpu_ns.reset();
   EXPECT_FALSE(make_report(an_echo("server-cpu-us < 1000000"), *run).all_hold());
   EXPECT_FALSE(make_report(an_echo("memory-bytes-per-connection < 1000000"), *run).all_hold());
 }
@@ -62,7 +54,7 @@ TEST(Report, DoesNotBelieveWhatWasNotMeasured) {
 TEST(Report, NamesOnlyMeasuresThatAClaimCanBeMadeAbout) {
   const auto run = a_run();
   run->memory_bytes_per_connection = 512;
-  run->server_waited_ns = 1;
+  run->window.server_waited_ns = 1;
   for (const Work work : {Work::echo, Work::storm}) {
     Scenario scenario = an_echo("lost = 0");
     scenario.work = work;
@@ -88,12 +80,55 @@ TEST(Report, SaysWhoWasTheBottleneck) {
   };
   for (const Row& row : rows) {
     const auto run = a_run();
-    run->load_cpu_ns = row.load_cpu_ns;
-    run->server_cpu_ns = row.server_cpu_ns;
+    run->window.load_cpu_ns = row.load_cpu_ns;
+    run->window.server_cpu_ns = row.server_cpu_ns;
     Scenario scenario = an_echo("lost = 0");
     scenario.rate = row.rate;
     EXPECT_EQ(make_report(scenario, *run).bottleneck, row.bottleneck);
   }
+}
+
+TEST(Report, BeginsWithWhatMostReadersWantToKnow) {
+  const auto run = a_run();
+  const Scenario scenario = an_echo("lost = 0, p99-ms < 0.5");
+  const std::string text = to_text(scenario, *run, make_report(scenario, *run));
+  const std::string head =
+      "\n  verdict        deliveries/s  messages/s  p50 ms  p99 ms  p99.9 ms  CPU us/message  "
+      "bottleneck\n  FAILS, 1 of 2           500         500   1.000   1.000     1.000        "
+      "1000.000  none, each waits for the other\n\n";
+  EXPECT_NE(text.find(head), std::string::npos) << text;
+}
+
+TEST(Report, SaysThatItWasInterrupted) {
+  const auto run = a_run();
+  run->interrupted_by = 2;
+  const Scenario scenario = an_echo("lost = 0");
+  const Report report = make_report(scenario, *run);
+  EXPECT_EQ(verdict_of(report, *run), "interrupted, holds, 1 of 1");
+  EXPECT_NE(to_text(scenario, *run, report).find("2.00 s measured, interrupted\n"),
+            std::string::npos);
+  EXPECT_NE(to_json(scenario, *run, report, "").find("\"interrupted\":true"), std::string::npos);
+}
+
+TEST(Report, WritesTheSeriesInColumns) {
+  const auto run = a_run();
+  Interval second;
+  second.long_s = 1;
+  second.messages = second.deliveries = 500;
+  second.load_cpu_ns = 250'000'000;
+  run->series = {second, second};
+  run->series[1].begin_s = 1;
+  run->series[1].server_cpu_ns = 1'000'000;
+  run->series[1].latency.record(255);
+  const Scenario scenario = an_echo("lost = 0");
+  const std::string json = to_json(scenario, *run, make_report(scenario, *run), "");
+  EXPECT_NE(json.find(R"("series":{"until_s":[1.000,2.000],"messages_per_s":[500.000,500.000],)"
+                      R"("deliveries_per_s":[500.000,500.000],"p50_ms":[null,0.000255],)"
+                      R"("p99_ms":[null,0.000255],"max_ms":[null,0.000255],)"
+                      R"("server_cpu_us":[null,2.000000],"load_cores":[0.250,0.250],)"
+                      R"("closed":[0,0]}})"),
+            std::string::npos)
+      << json;
 }
 
 TEST(Report, WritesJsonThatNoTextCanBreak) {

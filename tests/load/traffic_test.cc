@@ -242,6 +242,40 @@ TEST(Traffic, MeasuresOnlyWhatWasIntendedWithinTheWindow) {
   EXPECT_EQ(books.findings->latency.count(), 2u);
 }
 
+TEST(Traffic, MeasuresAndSendsNothingOnceItHasEndedEarly) {
+  for (const std::uint64_t rate : {0u, 3u}) {
+    Scenario scenario = one_room();
+    scenario.rate = rate;
+    Books books(scenario);
+    books.traffic->start({.start_ns = 0, .from_ns = 0, .until_ns = 9'000'000'000});
+    EXPECT_TRUE(books.traffic->sending(1000));
+    books.traffic->post(0, 10);
+    books.traffic->end_early(1000);
+    // What was due before is still sent, however late.
+    if (rate > 0) {
+      EXPECT_EQ(books.traffic->post_due(1000).stamp.intended_ns, 0u);
+    }
+    EXPECT_FALSE(books.traffic->sending(1000));
+    EXPECT_TRUE(books.traffic->measured(999));
+    EXPECT_FALSE(books.traffic->measured(1000));
+  }
+}
+
+TEST(Traffic, KnowsMeanwhileWhatIsOutstandingAndWhatWasOvertaken) {
+  Books books(one_room());
+  const Post first = books.post();
+  const Post second = books.post();
+  EXPECT_EQ(books.traffic->outstanding(), 4u);
+  books.hear(second, 1);
+  books.hear(second, 2);
+  EXPECT_EQ(books.traffic->outstanding(), 2u);
+  EXPECT_EQ(books.traffic->overtaken(), 2u);
+  books.hear(first, 1);
+  EXPECT_EQ(books.traffic->overtaken(), 1u);
+  books.traffic->close_books();
+  EXPECT_EQ(books.findings->lost, 1u);
+}
+
 TEST(Traffic, CountsLatencyOfAnOpenLoopFromWhenItWasDue) {
   Scenario scenario = one_room();
   scenario.rate = 1'000'000;

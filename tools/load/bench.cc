@@ -2,8 +2,11 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <optional>
 #include <span>
@@ -14,13 +17,18 @@
 #include <vector>
 
 #include "tools/load/coordinator.h"
+#include "tools/load/page.h"
 #include "tools/load/report.h"
 #include "tools/load/scenario.h"
 
 namespace ringroom::load {
 namespace {
 
-enum ExitCode : int { held = 0, failed = 1, wrong_usage = 2 };
+enum ExitCode : int { held = 0, failed = 1, wrong_usage = 2, signalled = 128 };
+constexpr char exit_codes[] =
+    "exit code: 0 all that must hold holds, 1 something does not or the run failed, 2 wrong "
+    "usage,\n"
+    "130 interrupted by SIGINT, 143 by SIGTERM: the report is of what was measured until then.\n";
 
 int complain(int code, const std::string& sentence) {
   std::fprintf(stderr, "bench: %s\n", sentence.c_str());
@@ -54,6 +62,30 @@ std::optional<sockaddr_in> read_address(const std::string& text) {
     return std::nullopt;
   address.sin_port = htons(port);
   return address;
+}
+
+// As a shell would want it, so that a report's command can be run again.
+std::string quoted(std::string_view word) {
+  const bool plain = std::ranges::all_of(word, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("-_=+:,./@%{}").find(c) != std::string_view::npos;
+  });
+  if (plain && !word.empty()) return std::string(word);
+  std::string out = "'";
+  for (const char c : word) {
+    if (c == '\'') out += "'\\'";
+    out += c;
+  }
+  return out + "'";
+}
+
+std::string now_as_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  char out[40];
+  const std::size_t bytes = std::strftime(out, sizeof out, "%Y-%m-%d %H:%M:%S %z", &parts);
+  return {out, bytes};
 }
 
 // The file first, so that flags override it wherever they stand.
@@ -100,10 +132,10 @@ int run_bench(int argc, char** argv) {
       for (const std::string_view name : measure_names()) {
         std::printf("%.*s ", static_cast<int>(name.size()), name.data());
       }
-      std::printf("\n");
+      std::printf("\n\n%s", exit_codes);
       return held;
     }
-    command.append(" ").append(argument);
+    command.append(" ").append(quoted(argument));
   }
 
   Scenario scenario;
@@ -116,14 +148,35 @@ int run_bench(int argc, char** argv) {
   }
 
   const auto run = run_scenario(scenario, *server);
-  if (!run) return complain(failed, run.error().sentence);
+  if (!run) {
+    const int signal = run.error().interrupted_by;
+    return complain(signal != 0 ? signalled + signal : failed, run.error().sentence);
+  }
   const Report report = make_report(scenario, *run);
   std::fputs(to_text(scenario, *run, report).c_str(), stdout);
-  if (!scenario.json.empty()) {
-    std::ofstream file(scenario.json);
-    file << to_json(scenario, *run, report, command);
-    if (!file.flush()) return complain(failed, "json: " + scenario.json + " cannot be written");
+  struct Paper {
+    const char* key;
+    const std::string& file;
+    std::string (*write)(const Scenario&, const Run&, const Report&, std::string_view command);
+  };
+  const Paper papers[] = {
+      {"json", scenario.json, to_json},
+      {"html", scenario.html,
+       [](const Scenario& of, const Run& ran, const Report& as, std::string_view by) {
+         return to_html(of, ran, as, by, now_as_text());
+       }},
+      {"svg", scenario.svg,
+       [](const Scenario& of, const Run& ran, const Report& as, std::string_view) {
+         return to_svg(of, ran, as);
+       }}};
+  for (const Paper& paper : papers) {
+    if (paper.file.empty()) continue;
+    std::ofstream file(paper.file);
+    file << paper.write(scenario, *run, report, command);
+    if (file.flush()) continue;
+    return complain(failed, std::string(paper.key) + ": " + paper.file + " cannot be written");
   }
+  if (run->interrupted_by != 0) return signalled + run->interrupted_by;
   return report.all_hold() ? held : failed;
 }
 

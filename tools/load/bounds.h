@@ -64,4 +64,7 @@ inline constexpr int settled_readings = 5;
 inline constexpr std::uint64_t settle_interval_ms = 100;
 inline constexpr std::uint64_t settle_ms_max = 5'000;
 
+// Points of a run's series: one a second for ten minutes, and more than a chart has pixels for.
+inline constexpr std::size_t series_points_max = 600;
+
 }  // namespace ringroom::load

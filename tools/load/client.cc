@@ -106,10 +106,9 @@ void Client::run() {
   for (;;) {
     now_ns_ = monotonic_ns();
     step();
-    progress_.ready.set(findings_.ready);
-    progress_.sent.set(findings_.sent);
-    progress_.delivered.set(findings_.delivered);
-    progress_.handshakes.set(findings_.handshakes);
+    findings_.show(progress_);
+    progress_.outstanding.set(traffic_.outstanding());
+    progress_.overtaken.set(traffic_.overtaken());
     if (orders_.stop.load(std::memory_order_relaxed) || finished()) break;
     wait();
   }
@@ -127,6 +126,7 @@ void Client::step() {
     if (orders_.begin.load(std::memory_order_acquire)) begin();
     return;
   }
+  if (!ended_early_ && orders_.end_early.load(std::memory_order_relaxed)) end_early();
   if (storm()) return open_storm();
   turn_slow();
   send_due();
@@ -138,6 +138,12 @@ void Client::begin() {
   pauses_.start(orders_.times.start_ns, orders_.times.until_ns);
   if (storm()) return open_storm();
   for (std::uint32_t room = 0; room < share_.rooms; ++room) refill(room);
+}
+
+void Client::end_early() {
+  ended_early_ = true;
+  traffic_.end_early(now_ns_);
+  pauses_.end_early(now_ns_);
 }
 
 void Client::open_more() {

@@ -21,6 +21,7 @@ namespace ringroom::load {
 struct Orders {
   Times times{};
   std::atomic<bool> begin{false};
+  std::atomic<bool> end_early{false};  // as if the time were over: drain, and finish
   std::atomic<bool> stop{false};
 };
 
@@ -41,7 +42,8 @@ struct ClientOptions {
 //
 // Owner:   the coordinator constructs it, run() is the body of one thread, findings() are read
 // after
-//          that thread has been joined. progress() and wake() are safe at any time.
+//          that thread has been joined. progress(), add_latency_to() and wake() are safe at any
+//          time.
 // Errors:  are findings; a load that cannot be brought up says so in progress().failed.
 class Client {
  public:
@@ -53,6 +55,7 @@ class Client {
   void run();
   void wake();
   const Progress& progress() const { return progress_; }
+  void add_latency_to(Histogram& histogram) const { histogram.merge_live(findings_.latency); }
   const Findings& findings() const { return findings_; }
 
  private:
@@ -84,6 +87,7 @@ class Client {
 
   void step();
   void begin();
+  void end_early();
   void open_more();
   void open_storm();
   bool can_probe() const;
@@ -138,6 +142,7 @@ class Client {
   std::uint32_t opening_ = 0;        // of those: not yet through
   std::uint64_t acknowledged_ = 0;
   bool sending_ = false;
+  bool ended_early_ = false;
 };
 
 }  // namespace ringroom::load

@@ -19,4 +19,16 @@ void Findings::merge(const Findings& other) {
   complain(other.complaint);
 }
 
+void Findings::show(Progress& progress) const {
+  progress.ready.set(ready);
+  progress.sent.set(sent);
+  progress.delivered.set(delivered);
+  progress.handshakes.set(handshakes);
+  progress.duplicated.set(duplicated);
+  progress.misordered.set(misordered);
+  progress.corrupt.set(corrupt);
+  progress.refused.set(refused);
+  progress.closed.set(disconnected + slow_closed);
+}
+
 }  // namespace ringroom::load

@@ -9,6 +9,23 @@
 
 namespace ringroom::load {
 
+// What the coordinator may read while the thread runs.
+struct alignas(64) Progress {
+  Counter ready;
+  Counter sent;
+  Counter delivered;
+  Counter handshakes;
+  Counter outstanding;  // deliveries
+  Counter overtaken;    // of those, by later ones of the same sender: lost, or out of order
+  Counter duplicated;
+  Counter misordered;
+  Counter corrupt;
+  Counter refused;
+  Counter closed;    // connections that the server or the network ended
+  Counter failed;    // connections that will never be ready
+  Counter finished;  // 1 when the thread has nothing left to do
+};
+
 // What one client thread has seen. Owner: that thread until it is joined, then the coordinator.
 struct Findings {
   std::uint64_t sent = 0;
@@ -40,16 +57,9 @@ struct Findings {
     if (complaint.empty()) complaint = std::move(sentence);
   }
   void merge(const Findings& other);
-};
 
-// What the coordinator may read while the thread runs.
-struct alignas(64) Progress {
-  Counter ready;
-  Counter sent;
-  Counter delivered;
-  Counter handshakes;
-  Counter failed;    // connections that will never be ready
-  Counter finished;  // 1 when the thread has nothing left to do
+  // Plain stores, once per turn: who watches a run costs it nothing that grows with its messages.
+  void show(Progress& progress) const;
 };
 
 }  // namespace ringroom::load

@@ -21,29 +21,65 @@ std::uint64_t Histogram::upper_edge(std::size_t bucket) {
 }
 
 void Histogram::record(std::uint64_t value) {
-  ++counts_[bucket_of(value)];
-  ++count_;
+  counts_[bucket_of(value)].add();
   max_ = std::max(max_, value);
   sum_ += static_cast<double>(value);
 }
 
 void Histogram::merge(const Histogram& other) {
-  for (std::size_t i = 0; i < buckets; ++i) counts_[i] += other.counts_[i];
-  count_ += other.count_;
+  for (std::size_t i = 0; i < buckets; ++i) counts_[i].add(other.counts_[i].read());
   max_ = std::max(max_, other.max_);
   sum_ += other.sum_;
 }
 
-double Histogram::mean() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
+Histogram& Histogram::operator=(const Histogram& other) {
+  if (this == &other) return *this;
+  for (std::size_t i = 0; i < buckets; ++i) counts_[i].set(other.counts_[i].read());
+  max_ = other.max_;
+  sum_ = other.sum_;
+  return *this;
+}
+
+void Histogram::merge_live(const Histogram& other) {
+  for (std::size_t i = 0; i < buckets; ++i) {
+    const std::uint64_t count = other.counts_[i].read();
+    if (count == 0) continue;
+    counts_[i].add(count);
+    max_ = std::max(max_, upper_edge(i));
+    sum_ += static_cast<double>(count) * static_cast<double>(upper_edge(i));
+  }
+}
+
+void Histogram::subtract(const Histogram& earlier) {
+  max_ = 0;
+  for (std::size_t i = 0; i < buckets; ++i) {
+    const std::uint64_t count = earlier.counts_[i].read();
+    counts_[i].subtract(count);
+    sum_ -= static_cast<double>(count) * static_cast<double>(upper_edge(i));
+    if (counts_[i].read() > 0) max_ = upper_edge(i);
+  }
+}
+
+std::uint64_t Histogram::count() const {
+  std::uint64_t total = 0;
+  for (const Counter& bucket : counts_) total += bucket.read();
+  return total;
+}
+
+double Histogram::mean() const {
+  const std::uint64_t total = count();
+  return total == 0 ? 0 : sum_ / static_cast<double>(total);
+}
 
 std::uint64_t Histogram::at(double quantile) const {
-  if (count_ == 0) return 0;
-  const double wanted = std::ceil(quantile * static_cast<double>(count_));
+  const std::uint64_t total = count();
+  if (total == 0) return 0;
+  const double wanted = std::ceil(quantile * static_cast<double>(total));
   const std::uint64_t rank =
-      std::clamp<std::uint64_t>(static_cast<std::uint64_t>(wanted), 1, count_);
+      std::clamp<std::uint64_t>(static_cast<std::uint64_t>(wanted), 1, total);
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < buckets; ++i) {
-    seen += counts_[i];
+    seen += counts_[i].read();
     if (seen >= rank) return i + 1 == buckets ? max_ : std::min(upper_edge(i), max_);
   }
   return max_;

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/counter.h"
+
 namespace ringroom::load {
 
 // Latencies in nanoseconds, counted in buckets whose width grows with the value: exact below 256
@@ -13,14 +15,24 @@ namespace ringroom::load {
 //   width       1         2           4                2^32
 //   buckets   256       128         128                128
 //
-// Owner:  the thread that records; merged by the coordinator after that thread has ended.
+// Owner:  the thread that records; merged by the coordinator after that thread has ended. Meanwhile
+//         others may see what it holds with merge_live(): the buckets are counts of one writer.
 // Errors: none; values above the last bucket are counted in it, and max() stays exact.
 class Histogram {
  public:
+  Histogram() = default;
+  Histogram(const Histogram& other) { merge(other); }
+  Histogram& operator=(const Histogram& other);
+
   void record(std::uint64_t value);
   void merge(const Histogram& other);
 
-  std::uint64_t count() const { return count_; }
+  // The same while the owner of `other` goes on recording; and what has come since an earlier such
+  // look at it. Of these max() and mean() are as exact as the buckets.
+  void merge_live(const Histogram& other);
+  void subtract(const Histogram& earlier);
+
+  std::uint64_t count() const;  // adds up all buckets, so that record() need not
   std::uint64_t max() const { return max_; }
   double mean() const;
 
@@ -37,8 +49,7 @@ class Histogram {
   static std::size_t bucket_of(std::uint64_t value);
   static std::uint64_t upper_edge(std::size_t bucket);
 
-  std::array<std::uint64_t, buckets> counts_{};
-  std::uint64_t count_ = 0;
+  std::array<Counter, buckets> counts_;
   std::uint64_t max_ = 0;
   double sum_ = 0;
 };

@@ -20,7 +20,8 @@ enum class Delivery : std::uint8_t { in_order, late, repeated };
 // A message that is more than 64 behind counts as repeated: it is out of order in any case.
 class Trail {
  public:
-  Delivery take(std::uint32_t sequence) {
+  // `overtaken`, a sum over trails, is kept at what is missing in all of them.
+  Delivery take(std::uint32_t sequence, std::uint64_t& overtaken) {
     if (sequence == next_) {
       seen_ = seen_ << 1 | 1;
       ++next_;
@@ -32,6 +33,7 @@ class Trail {
       missing_ += gap;
       seen_ = (gap < 63 ? seen_ << (gap + 1) : 0) | 1;
       next_ = sequence + 1;
+      overtaken += gap;
       return Delivery::in_order;
     }
     const std::uint32_t behind = next_ - 1 - sequence;
@@ -39,6 +41,7 @@ class Trail {
     if (bit == 0 || (seen_ & bit) != 0 || missing_ == 0) return Delivery::repeated;
     seen_ |= bit;
     --missing_;
+    --overtaken;
     return Delivery::late;
   }
 

@@ -16,6 +16,8 @@ void Pauses::start(std::uint64_t start_ns, std::uint64_t until_ns) {
   until_ns_ = until_ns;
 }
 
+void Pauses::end_early(std::uint64_t now_ns) { until_ns_ = std::min(until_ns_, now_ns); }
+
 std::uint64_t Pauses::stop_ns() const {
   if (listeners_ == 0) return never_ns;
   // Multiplied, not added up: a rounded distance would drift.

@@ -24,8 +24,9 @@ class Pauses {
       : listeners_(listeners), pause_ns_(pause_ns), period_ns_(pause_ns + read_ns) {}
 
   void start(std::uint64_t start_ns, std::uint64_t until_ns);
-  std::uint64_t due_ns() const;  // ~0: nobody changes any more
-  Turn take();                   // the change that is due next
+  void end_early(std::uint64_t now_ns);  // whoever pauses reads now
+  std::uint64_t due_ns() const;          // ~0: nobody changes any more
+  Turn take();                           // the change that is due next
   std::uint64_t begun() const { return stops_; }
 
  private:

@@ -30,6 +30,11 @@ struct Report {
   bool all_hold() const;
 };
 
+// `holds, 4 of 4`, `FAILS, 1 of 4`, `interrupted, ...`.
+std::string verdict_of(const Report& report, const Run& run);
+
+std::optional<double> value_of(const Report& report, std::string_view measure);
+
 Report make_report(const Scenario& scenario, const Run& run);
 
 std::string to_text(const Scenario& scenario, const Run& run, const Report& report);

@@ -29,11 +29,14 @@ struct PatternName {};
 struct Variant {};
 struct WorkName {};
 struct ProtocolName {};
+struct ProgressName {};
 struct Must {};
 
 struct Key {
   std::string_view name;
-  std::variant<Number, Cpu, Text, Switch, WorkName, ProtocolName, PatternName, Must, Variant> value;
+  std::variant<Number, Cpu, Text, Switch, WorkName, ProtocolName, PatternName, ProgressName, Must,
+               Variant>
+      value;
   std::string_view meaning;
 };
 
@@ -44,6 +47,10 @@ constexpr std::pair<std::string_view, Protocol> protocols[] = {
 
 constexpr std::pair<std::string_view, Pattern> patterns[] = {{"letters", Pattern::letters},
                                                              {"json", Pattern::json}};
+constexpr std::pair<std::string_view, ProgressAs> progresses[] = {{"auto", ProgressAs::automatic},
+                                                                  {"bar", ProgressAs::bar},
+                                                                  {"lines", ProgressAs::lines},
+                                                                  {"none", ProgressAs::none}};
 constexpr std::pair<std::string_view, bool> switches[] = {{"off", false}, {"on", true}};
 
 using S = Scenario;
@@ -96,6 +103,10 @@ constexpr Key keys[] = {
     {"server-pid", Number{&S::server_pid, 1, 1u << 22}, "read CPU and memory of this process"},
     {"server", Text{&S::server}, "IPv4 address and port"},
     {"json", Text{&S::json}, "file for the full report"},
+    {"html", Text{&S::html}, "file for a page about this run, with charts"},
+    {"svg", Text{&S::svg}, "file for one picture: latency by percentile, rate over time"},
+    {"progress", ProgressName{},
+     "on standard error, meanwhile: bar, lines (one a second), none; auto: a bar on a terminal"},
     {"commit", Text{&S::commit}, "of the server, for the report"},
     {"variant", Variant{},
      "for bench/run: NAME [flags of the server] [-- flags of the load], run in turns"},
@@ -166,6 +177,9 @@ struct Setter {
   }
   ValueOutcome operator()(const PatternName&) const {
     return read_name(scenario.pattern, patterns, text);
+  }
+  ValueOutcome operator()(const ProgressName&) const {
+    return read_name(scenario.progress, progresses, text);
   }
   ValueOutcome operator()(const Variant&) const {
     if (text.empty() || text[0] == '-') return fail(ValueError{0, "expected a name"});

@@ -15,6 +15,7 @@ namespace ringroom::load {
 
 enum class Work : std::uint8_t { echo, fanout, storm, idle };
 enum class Protocol : std::uint8_t { raw, json, tcp };
+enum class ProgressAs : std::uint8_t { automatic, bar, lines, none };
 
 // What is done to a server, and what must hold afterwards. Read from bench/scenarios/*.conf and
 // from flags of the same names; the table in scenario.cc is the manual of every key.
@@ -60,6 +61,9 @@ struct Scenario {
   std::uint64_t server_pid = 0;
   std::string server = "127.0.0.1:8000";
   std::string json;
+  std::string html;
+  std::string svg;
+  ProgressAs progress = ProgressAs::automatic;
   std::string commit = "unknown";
   std::vector<Claim> claims;
 

@@ -38,6 +38,11 @@ std::uint64_t Pace::take() {
   return taken;
 }
 
+void Pace::end_early(std::uint64_t now_ns) {
+  until_ns_ = std::min(until_ns_, now_ns);
+  if (due_ns_ >= until_ns_) due_ns_ = never_ns;
+}
+
 Traffic::Traffic(const Scenario& scenario, const Seating& share, std::uint32_t first_room,
                  Findings& findings)
     : share_(share),
@@ -67,6 +72,11 @@ Traffic::Traffic(const Scenario& scenario, const Seating& share, std::uint32_t f
 void Traffic::start(const Times& times) {
   times_ = times;
   if (open_loop()) pace_.start(rate_, times.start_ns, times.until_ns);
+}
+
+void Traffic::end_early(std::uint64_t now_ns) {
+  times_.until_ns = std::min(times_.until_ns, now_ns);
+  if (open_loop()) pace_.end_early(now_ns);
 }
 
 std::uint32_t Traffic::wanted(std::uint32_t room) const {
@@ -122,7 +132,7 @@ void Traffic::take(std::uint32_t room, std::uint32_t place, const Stamp& stamp,
   }
   const std::uint32_t listener = listener_of(room, place);
   Trail& trail = trails_[std::size_t{listener} * share_.senders() + (sender - first_sender)];
-  const Delivery delivery = trail.take(stamp.sequence);
+  const Delivery delivery = trail.take(stamp.sequence, overtaken_);
   if (delivery == Delivery::repeated) {
     ++findings_.duplicated;
     return;

@@ -27,6 +27,7 @@ class Pace {
   void start(double per_second, std::uint64_t start_ns, std::uint64_t until_ns);
   std::uint64_t due_ns() const { return due_ns_; }  // never_ns when there is no more
   std::uint64_t take();
+  void end_early(std::uint64_t now_ns);
 
  private:
   double interval_ns_ = 0;
@@ -56,6 +57,7 @@ class Traffic {
           Findings& findings);
 
   void start(const Times& times);
+  void end_early(std::uint64_t now_ns);  // nothing is due or measured any more
   bool open_loop() const { return rate_ > 0; }
   // In an open loop all that was due within the time is sent, however late.
   bool sending(std::uint64_t now_ns) const {
@@ -79,6 +81,10 @@ class Traffic {
     return intended_ns >= times_.from_ns && intended_ns < times_.until_ns;
   }
   bool settled() const { return outstanding_ == 0; }
+
+  std::uint64_t outstanding() const { return outstanding_; }  // deliveries
+  // Deliveries that have been overtaken by later ones of the same sender, and have not come since.
+  std::uint64_t overtaken() const { return overtaken_; }
 
   // A slow listener was sent away: it waits for nothing more, and what it has not heard is not
   // lost, as long as it heard everything up to some message.
@@ -120,6 +126,7 @@ class Traffic {
   Pace pace_;
   std::uint32_t next_room_ = 0;
   std::uint64_t outstanding_ = 0;
+  std::uint64_t overtaken_ = 0;
 
   std::vector<Room> rooms_;
   std::vector<std::uint32_t> sent_;  // per sender: the next sequence
