@@ -40,10 +40,11 @@ class Assembly {
   std::span<const std::byte> behind(std::size_t offset) const { return bytes().subspan(offset); }
 
   void clear() { size_ = 0; }
-  // Ready for the next connection: empty, and no memory beyond what a pool keeps.
-  void recycle() {
+  // Ready for the next connection: empty, and no memory beyond what a pool keeps of each, or of all
+  // its assemblies together.
+  void recycle(std::size_t reserved_max = 0) {
     clear();
-    if (capacity_ > pooled_buffer_bytes_max) drop();
+    if (capacity_ > pooled_buffer_bytes_max && reserved_ > reserved_max) drop();
   }
 
  private:

@@ -24,6 +24,9 @@ inline constexpr std::uint64_t direct_frame_bytes_min = 512;
 inline constexpr std::size_t assembly_bytes_min = 4096;
 // A lent buffer that grew beyond this is given back to the heap instead of to the pool.
 inline constexpr std::size_t pooled_buffer_bytes_max = 64 * 1024;
+// Messages are worth an exception while the buffers of a core are less than this together: one of
+// 1 MiB would otherwise be copied twice while its buffer doubles, each time anew.
+inline constexpr std::size_t pooled_messages_bytes_max = 4 * 1024 * 1024;
 // Lent states kept for the next connection; a burst beyond it is freed again.
 inline constexpr std::size_t pooled_states_max = 64;
 // Readable bytes behind every text given to a parser with wide loads (simdjson's padding). The

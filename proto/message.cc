@@ -366,7 +366,7 @@ void MessagePool::give_back(MessageState* state) {
     delete state;
     return;
   }
-  state->assembly.recycle();
+  state->assembly.recycle(pooled_messages_bytes_max);
   free_.push_back(state);
 }
 

@@ -11,6 +11,10 @@ namespace ringroom::realtime::bounds {
 // still fits a socket buffer, and memory per busy room stays bounded.
 inline constexpr std::size_t batch_bytes_max = 256 * 1024;
 
+// A frame for one connection from this size on is a block of its own: the kernel rarely takes all
+// of it at once, and what lies in the turn's memory would then have to be copied.
+inline constexpr std::size_t held_frame_bytes_min = 64 * 1024;
+
 // What a batch may grow to while its room's last one is still being handed out, until publishers
 // are refused or made to wait. And what it grows to by the messages that were on their way when
 // their publisher was made to wait: a core's mail, three times as long once it is in every form.

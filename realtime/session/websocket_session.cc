@@ -83,6 +83,7 @@ void WebsocketSessions::take_data(Session& session, const proto::Message& messag
 
 void WebsocketSessions::write_frame(Session& session, proto::Opcode opcode,
                                     std::span<const std::byte> payload) {
+  if (payload.size() >= bounds::held_frame_bytes_min) return send_held(session, opcode, payload);
   const proto::EncodedHeader header = proto::encode(
       {.opcode = opcode, .final = true, .compressed = false, .payload_bytes = payload.size()});
   const std::span<std::byte> room = shard_.outbox.reserve(sizeof(header.bytes) + payload.size());
@@ -93,6 +94,15 @@ void WebsocketSessions::write_frame(Session& session, proto::Opcode opcode,
   }
   if (shard_.outbox.commit(session.socket, header.size_bytes + payload.size()) ==
       engine::Outbox::Send::over_limit)
+    shard_.lifecycle.drop_slow(session.socket);
+}
+
+void WebsocketSessions::send_held(Session& session, proto::Opcode opcode,
+                                  std::span<const std::byte> payload) {
+  alloc::BlockBuilder frame(shard_.heap);
+  frame.reserve(proto::frame_header_bytes_max + payload.size());
+  proto::append_frame(frame, opcode, payload);
+  if (shard_.outbox.send(session.socket, frame.finish()) == engine::Outbox::Send::over_limit)
     shard_.lifecycle.drop_slow(session.socket);
 }
 

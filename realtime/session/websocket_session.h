@@ -27,8 +27,9 @@ class WebsocketSessions {
   engine::Outbox::Send send_deflated(Session& session, const proto::Message& message);
   void publish_raw(Session& session, const proto::Message& message);
 
-  // A frame of ours around the payload, written once into the turn's memory.
+  // A frame of ours around the payload, written once: into the turn's memory, or a block if long.
   void write_frame(Session& session, proto::Opcode opcode, std::span<const std::byte> payload);
+  void send_held(Session& session, proto::Opcode opcode, std::span<const std::byte> payload);
 
   Shard& shard_;
 };

@@ -285,11 +285,25 @@ TEST_P(Messages, OfAReaderThatGoesAwayInTheMiddleGiveTheirMemoryBack) {
   EXPECT_EQ(whole(frame), Shown{"text:" + std::string(300, 'x')}) << "a used state is as good";
 }
 
-TEST_P(Messages, KeepLargeBuffersOutOfThePool) {
-  feed(text_frame(std::string(200000, 'x')));
+TEST_P(Messages, KeepLargeBuffersInThePoolWhileTheyAreFew) {
   const Bytes large = text_frame(std::string(200000, 'x'));
-  feed(std::span(large).first(150000));
-  feed(std::span(large).subspan(150000));
+  std::size_t kept = 0;
+  for (int i = 0; i < 3; ++i) {
+    feed(std::span(large).first(150000));
+    feed(std::span(large).subspan(150000));
+    EXPECT_EQ(pool_.lent_count(), 0u);
+    if (i == 0) kept = pool_.assembly_bytes();
+    EXPECT_GE(kept, 200000u);
+    EXPECT_EQ(pool_.assembly_bytes(), kept) << "one buffer for all of them";
+    take();
+  }
+}
+
+TEST_P(Messages, KeepNoLargerBuffersInThePoolThanItsShare) {
+  const Bytes large = text_frame(std::string(pooled_messages_bytes_max, 'x'));
+  feed(std::span(large).first(150000), large.size());
+  feed(std::span(large).subspan(150000), large.size());
+  EXPECT_EQ(pool_.lent_count(), 0u);
   EXPECT_LE(pool_.assembly_bytes(), pooled_buffer_bytes_max);
   take();
 }
