@@ -23,8 +23,8 @@ static_assert(Presence::info_bytes_max <= 65'535, "a member holds the length in 
 
 }  // namespace
 
-Presence::Presence(const Namespace& options, alloc::CoreHeap& heap, std::uint64_t seed)
-    : options_(&options), heap_(heap), seed_(seed), members_(heap) {}
+Presence::Presence(const Namespace& rules, alloc::CoreHeap& heap, std::uint64_t seed)
+    : options_(&rules), heap_(heap), seed_(seed), members_(heap) {}
 
 Presence::~Presence() {
   for (std::size_t slot = 0; slot < members_.size(); ++slot)

@@ -35,7 +35,7 @@ namespace ringroom::realtime {
 class Presence {
  public:
   // `seed` keeps others from choosing names that collide. The namespace outlives the room.
-  Presence(const Namespace& options, alloc::CoreHeap& heap, std::uint64_t seed);
+  Presence(const Namespace& rules, alloc::CoreHeap& heap, std::uint64_t seed);
   ~Presence();
   Presence(const Presence&) = delete;
   Presence& operator=(const Presence&) = delete;
