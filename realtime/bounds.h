@@ -56,7 +56,7 @@ inline constexpr std::size_t returns_bytes_max = 64 * 1024;
 // Rooms are visited in rounds of so many steps, 5 s in all: what is too old leaves memory that late
 // (readers never see it), and a position that went wrong is found that late. A million rooms on a
 // core are 20,000 a step: over several turns, each of which looks at so many places of the table
-// and forgets so many rooms, about 500 us.
+// and forgets so many rooms, about 500 us by estimate.
 inline constexpr std::uint64_t sweep_interval_ms = 100;
 inline constexpr std::uint64_t sweep_rounds = 50;
 inline constexpr std::size_t sweep_looks_per_turn = 2'000;
@@ -93,7 +93,7 @@ inline constexpr std::uint32_t history_page_usual = 100;
 inline constexpr std::size_t batch_commands_max = 1'000;
 
 // What is for everybody looks at so many slots in one turn, and goes to so many connections: a
-// millisecond.
+// millisecond by estimate.
 inline constexpr std::size_t everybody_looks_per_turn = 4'096;
 inline constexpr std::size_t everybody_sends_per_turn = 256;
 
