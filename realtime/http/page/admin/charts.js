@@ -1,9 +1,10 @@
 import { element, seconds } from "./dom.js";
 
 // Lines over the last minutes, as one SVG path per series. Samples come about once a second; what
-// lies longer back than `span_s` goes.
+// lies longer back than `span_s_max` goes. The time shown grows up to it.
 
-const span_s = 300;
+const span_s_min = 30;
+const span_s_max = 300;
 const svg = "http://www.w3.org/2000/svg";
 const width = 300;
 const height = 100;
@@ -48,6 +49,7 @@ export class Chart {
     this.drawing.append(...this.paths);
     this.top = element("span", { name: "top" });
     this.middle = element("span", { name: "middle" });
+    this.first = element("span", { name: "first" });
     this.figure = element(
       "figure",
       { name: "card" },
@@ -64,7 +66,7 @@ export class Chart {
         this.top,
         this.middle,
         element("span", { name: "bottom", text: "0" }),
-        element("span", { name: "first", text: `${seconds(span_s)} ago` }),
+        this.first,
         element("span", { name: "last", text: "now" }),
       ),
     );
@@ -73,7 +75,7 @@ export class Chart {
   // A value that is not known is null: the line has a gap.
   add(time_s, values) {
     this.points.push([time_s, ...values]);
-    while (this.points[0][0] < time_s - span_s) this.points.shift();
+    while (this.points[0][0] < time_s - span_s_max) this.points.shift();
     values.forEach((value, index) => {
       this.values[index].value.textContent = value === null ? "–" : this.print(value);
     });
@@ -81,6 +83,8 @@ export class Chart {
   }
 
   draw(now_s) {
+    const span_s = Math.max(span_s_min, Math.round(now_s - this.points[0][0]));
+    this.first.textContent = `${seconds(span_s)} ago`;
     let most = 0;
     for (const point of this.points) for (let i = 1; i < point.length; ++i) most = Math.max(most, point[i] ?? 0);
     const top = this.fixed_top ?? round_up(most, this.base);

@@ -31,10 +31,12 @@ async function show_events(query) {
   for (const event of answer.events.toReversed()) {
     const { at, event: what, connection, room, user, ...more } = event;
     const of = { connection, room, user };
-    const told = Object.entries(more).filter(([key, value]) => !key.endsWith("_workspace") || value !== chosen.workspace);
+    const told = Object.entries(more).filter(
+      ([key, value]) => key !== `${subject}_hash` && !(key.endsWith("_workspace") && value === chosen.workspace),
+    );
     const cells = [
       { text: clock(Number(at), 12), name: "code" },
-      { text: what },
+      { text: what.replaceAll("_", " "), name: "word" },
       ...others.map((name) => ({ text: visible(of[name] ?? "–"), name: name === "connection" && "code" })),
       { text: visible(told.map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ")) },
     ];

@@ -83,8 +83,9 @@ function show_cores(cores) {
 // "open 12, limit 1,024": what a check measured.
 function words_of({ status, list, ...measured }) {
   const told = Object.entries(measured).map(([name, value]) => {
-    const text = typeof value !== "number" ? value : name.endsWith("bytes") || name.includes("bytes_") ? bytes(value) : number(value);
-    return `${name.replace(/_?bytes|_total/g, "").replaceAll("_", " ").trim()} ${text}`;
+    const print = /bytes/.test(name) ? bytes : /_ms\b|_ms_/.test(name) ? (ms) => seconds(ms / 1000) : number;
+    const text = typeof value === "number" ? print(value) : value;
+    return `${name.replace(/_?bytes|_total|_ms\b|_ms(?=_)/g, "").replaceAll("_", " ").trim()} ${text}`;
   });
   if (list) told.push(`${list.length} of them, the slowest answers after ${seconds(Math.max(...list.map((core) => core.lag_ms ?? 0)) / 1000)}`);
   return told.join(", ");
